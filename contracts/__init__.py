@@ -1,0 +1,1 @@
+"""What auth_service and mailer_service agree on: events, streams, sealing, and the settings they share."""

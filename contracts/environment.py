@@ -1,0 +1,176 @@
+"""Settings from the environment, from secret files (`NAME_FILE`) and from `.env`, in that order.
+
+A missing or wrong setting stops a process at once: one line for each variable names it and the mend.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from contracts.sealing import Sealer
+
+
+class SettingsWrong(Exception):
+    """The process cannot start; each of `lines` names a variable, what is wrong, and the mend."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads `NAME` from the file that `NAME_FILE` names, as container secrets are mounted."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Find one field's value in its file."""
+        alias = field.validation_alias if isinstance(field.validation_alias, str) else field_name.upper()
+        path = os.environ.get(f"{alias}_FILE")
+        if path is None:
+            return None, alias, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), alias, False
+        except OSError as fault:
+            line = f"{alias}_FILE: {fault.strerror or fault}: point it at a file that this user can read"
+            raise SettingsWrong([line]) from fault
+
+    def __call__(self) -> dict[str, Any]:
+        """Collect all fields that have a file."""
+        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {alias: value for value, alias, _ in found if value is not None}
+
+
+def comma_separated(value: object) -> object:
+    """Split `a, b` into its parts, as several settings are written."""
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+class SharedSettings(BaseSettings):
+    """What both services read. Each field's `mend` is what its error line advises."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    database_url: PostgresDsn = Field(
+        validation_alias="DATABASE_URL",
+        json_schema_extra={"mend": "set it to postgresql://USER:PASSWORD@HOST:5432/NAME"},
+    )
+    redis_url: SecretStr = Field(
+        validation_alias="REDIS_URL",
+        json_schema_extra={"mend": "set it to redis://HOST:6379/0 (rediss:// for TLS)"},
+    )
+    sealing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        validation_alias="SEALING_KEYS",
+        json_schema_extra={
+            "mend": "make one with 'auth-service keys new' and give both services the same, newest first"
+        },
+    )
+    public_url: str = Field(
+        validation_alias="PUBLIC_URL",
+        json_schema_extra={
+            "mend": "set it to the address that people open, such as https://login.example.org"
+        },
+    )
+    login_method: Literal["otp"] = Field(
+        default="otp",
+        validation_alias="LOGIN_METHOD",
+        json_schema_extra={"mend": "set it to otp"},
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json",
+        validation_alias="LOG_FORMAT",
+        json_schema_extra={"mend": "set it to json or console"},
+    )
+
+    @field_validator("sealing_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return comma_separated(value)
+
+    @field_validator("sealing_keys")
+    @classmethod
+    def _keys_fit(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        Sealer([key.get_secret_value() for key in keys])
+        return keys
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("is not a redis:// or rediss:// address")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_https(cls, url: str) -> str:
+        url = url.rstrip("/")
+        if url.startswith("https://") or _is_local(url):
+            return url
+        raise ValueError("must be https:// (plain http only for http://localhost)")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's address for SQLAlchemy's asyncpg dialect."""
+        _, _, rest = str(self.database_url).partition("://")
+        return f"postgresql+asyncpg://{rest}"
+
+    @property
+    def insecure_localhost(self) -> bool:
+        """Whether people reach this service over plain http on their own machine."""
+        return _is_local(self.public_url)
+
+    def sealer(self) -> Sealer:
+        """Make the sealer of these keys."""
+        return Sealer([key.get_secret_value() for key in self.sealing_keys])
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, secret files, `.env`."""
+        del file_secret_settings  # a folder of secrets by field name; NAME_FILE says it plainer
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+
+S = TypeVar("S", bound=SharedSettings)
+
+
+def load(settings: type[S]) -> S:
+    """Read the settings once. Raises `SettingsWrong`."""
+    try:
+        return settings()
+    except ValidationError as invalid:
+        mends = _mends(settings)
+        lines = {}
+        for fault in invalid.errors(include_input=False, include_url=False):
+            name = str(fault["loc"][0]) if fault["loc"] else "settings"
+            problem = (
+                "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+            )
+            lines[name] = f"{name}: {problem}: {mends.get(name, 'see .env.example')}"
+        raise SettingsWrong(list(lines.values())) from None
+
+
+def _mends(settings: type[SharedSettings]) -> Mapping[str, str]:
+    found = {}
+    for field in settings.model_fields.values():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and isinstance(field.validation_alias, str):
+            found[field.validation_alias] = str(extra.get("mend", ""))
+    return found
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("http://localhost:", "http://127.0.0.1:")) or url == "http://localhost"

@@ -1,0 +1,55 @@
+"""Log lines that both services write: JSON for machines or coloured columns for people, to stdout.
+
+An event's name is past-tense snake_case (`mail_sent`) and its facts are fields. Never an address, a code,
+a link or a token: `event_id` and `trace_id` lead to whoever may know more.
+"""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import Processor
+
+QUIET = ("uvicorn.access", "httpx", "aiosmtplib", "sqlalchemy.engine.Engine")
+
+
+def configure(log_format: Literal["json", "console"], *, service: str, level: int = logging.INFO) -> None:
+    """Send structlog's and the standard library's lines through one renderer."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    if log_format == "json":
+        shared.append(structlog.processors.format_exc_info)
+        renderer: Processor = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=24)
+
+    def name_service(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {"service": service, **fields} if log_format == "json" else fields
+
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                name_service,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
