@@ -1,0 +1,33 @@
+"""One try at one mail, as whoever has its stream entry in hand describes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Reopen(Enum):
+    """Which final states this attempt may open again: none, unless an operator replays the letter."""
+
+    NOTHING = auto()
+    DEAD = auto()
+    """A replayed letter: what was given up is tried again."""
+    EXPIRED = auto()
+    """A forced replay: what expired is sent too, late as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the courier must know of the entry, and the one question it asks back.
+
+    `owner` is the consumer that has the entry in hand, `number` is 1 for the first try, and `last` says
+    that a passing failure now is the end. `taken_from` names the consumers that the entry was reclaimed
+    from: their claims in the ledger count no more. `begin_data` is asked immediately before DATA; when it
+    answers False (the consumer may have been declared dead meanwhile) DATA does not begin.
+    """
+
+    owner: str
+    number: int
+    last: bool
+    taken_from: tuple[str, ...]
+    reopen: Reopen
+    begin_data: Callable[[], bool]

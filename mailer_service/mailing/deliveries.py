@@ -1,0 +1,91 @@
+"""What became of one mail, as values: the courier answers with exactly one of these."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+
+class State(StrEnum):
+    """Where a mail stands in the ledger. `sending` and `waiting` are under way, the rest is final."""
+
+    SENDING = "sending"
+    WAITING = "waiting"
+    SENT = "sent"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    DEAD = "dead"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The server answered 250 and the ledger has it. Final."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyEnded:
+    """The ledger held a final state before this attempt, so nothing was done. Final."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Past its time by Postgres' clock; it was not sent, and that is recorded. Final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Deliberately not sent, and that is recorded. Final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Twice the connection was lost between DATA and its reply: sent or not, nobody knows. Final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Given up and recorded as `dead`; `reason` is a stable word, `error` repeats no address. Final."""
+
+    reason: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A passing failure: an attempt was spent and the ledger row is `waiting`.
+
+    `after` is the server's own hint when to come back, bounded to an hour.
+    """
+
+    reason: str
+    error: str
+    after: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another's claim stands. Come back in 5 seconds; no attempt was spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """An outage that is not the mail's fault. No attempt was spent.
+
+    The ledger row is `waiting`, provided Postgres could be told.
+    """
+
+    part: Literal["smtp", "postgres"]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """`begin_data` said no: nothing was sent and no attempt was spent; the ledger row is `waiting`."""
+
+
+Delivery = (
+    Sent | AlreadyEnded | Expired | Suppressed | Unconfirmed | Rejected | Postponed | Busy | Away | HandedBack
+)
