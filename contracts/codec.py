@@ -6,11 +6,16 @@ of the event (another producer's extensions, a consumer's own notes) are ignored
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from contracts.events import AnyEvent
 from contracts.registry import event_class
+
+REQUIRED: Final = ("specversion", "id", "type", "source", "time", "sequence", "data")
+"""What every entry has; the rest of the attributes may be absent."""
 
 
 class Undecodable(ValueError):
@@ -35,14 +40,18 @@ def decode(entry: Mapping[bytes, bytes]) -> AnyEvent:
         fields = {name.decode(): value.decode() for name, value in entry.items()}
     except UnicodeDecodeError:
         raise Undecodable("a field is not UTF-8") from None
-    if "type" not in fields:
-        raise Undecodable("the field 'type' is missing")
+    for name in REQUIRED:
+        if name not in fields:
+            raise Undecodable(f"the field {name!r} is missing")
     event = event_class(fields["type"])
     try:
-        data = json.loads(fields.pop("data", "null"))
-        return event.model_validate(fields | {"data": data})
-    except json.JSONDecodeError:
+        # Stricter than the standard library's: no lone surrogates, no NaN, bounded depth and numbers.
+        data = from_json(fields["data"], allow_inf_nan=False)
+    except ValueError:
         raise Undecodable("the field 'data' is not JSON") from None
+    try:
+        return event.model_validate(fields | {"data": data})
     except ValidationError as invalid:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in invalid.errors())
+        # The kind of each fault, not its message: some messages quote what they complain about.
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in invalid.errors())
         raise Undecodable("; ".join(faults)) from None

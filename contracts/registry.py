@@ -20,10 +20,10 @@ _KNOWN: frozenset[str] = frozenset(name.rpartition(".")[0] for name in _BY_NAME)
 
 
 def event_class(type_name: str) -> type[AnyEvent]:
-    """Find an event's class. Raises `UnknownType` or `UnknownVersion`."""
+    """Find an event's class. Raises `UnknownType` or `UnknownVersion`, neither of which repeats the name."""
     if (found := _BY_NAME.get(type_name)) is not None:
         return found
-    name, _, version = type_name.rpartition(".")
+    name, _, _ = type_name.rpartition(".")
     if name in _KNOWN:
-        raise UnknownVersion(f"{name} has no version {version!r} here")
-    raise UnknownType(f"no event is called {type_name!r}")
+        raise UnknownVersion(f"this version of {name} is not known here")
+    raise UnknownType("no event has this type")
