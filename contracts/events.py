@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts import streams
 from contracts.sealing import Contents, LoginCode, Newcomer, Sealer
@@ -17,6 +17,16 @@ from contracts.streams import Stream
 SOURCE: Final = "urn:porter:auth"
 
 C = TypeVar("C", bound=Contents)
+
+
+def _not_a_number(value: object) -> object:
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("is not a time as in RFC 3339")
+    return value
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
+"""RFC 3339 in text; pydantic alone would take a bare number for seconds since 1970."""
 
 
 class EventData(BaseModel):
@@ -68,13 +78,13 @@ class Event(BaseModel):
     type: str
     source: str = SOURCE
     subject: str | None = Field(default=None, description="The user id; absent where there is no user.")
-    time: AwareDatetime
+    time: Timestamp
     sequence: str = Field(
-        pattern=r"^\d+$", description="Version of the user's row when the fact was written."
+        pattern=r"^[0-9]+$", description="Version of the user's row when the fact was written."
     )
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
-    expirytime: AwareDatetime | None = Field(default=None, description="The mail is worthless after this.")
+    expirytime: Timestamp | None = Field(default=None, description="The mail is worthless after this.")
     traceparent: str | None = Field(default=None, description="W3C Trace Context of the request.")
     data: EventData
 
@@ -100,7 +110,7 @@ class OtpRequested(Event):
     contents = LoginCode
 
     type: Literal["porter.auth.otp_requested.v1"] = "porter.auth.otp_requested.v1"
-    dataschema: str = "urn:porter:schema:auth:otp_requested:v1"
+    dataschema: Literal["urn:porter:schema:auth:otp_requested:v1"] = "urn:porter:schema:auth:otp_requested:v1"
     data: OtpRequestedData
 
 
@@ -111,7 +121,9 @@ class UnknownAddressChallenged(Event):
     contents = LoginCode
 
     type: Literal["porter.auth.unknown_address_challenged.v1"] = "porter.auth.unknown_address_challenged.v1"
-    dataschema: str = "urn:porter:schema:auth:unknown_address_challenged:v1"
+    dataschema: Literal["urn:porter:schema:auth:unknown_address_challenged:v1"] = (
+        "urn:porter:schema:auth:unknown_address_challenged:v1"
+    )
     data: UnknownAddressChallengedData
 
 
@@ -122,7 +134,9 @@ class UserRegistered(Event):
     contents = Newcomer
 
     type: Literal["porter.auth.user_registered.v1"] = "porter.auth.user_registered.v1"
-    dataschema: str = "urn:porter:schema:auth:user_registered:v1"
+    dataschema: Literal["urn:porter:schema:auth:user_registered:v1"] = (
+        "urn:porter:schema:auth:user_registered:v1"
+    )
     data: UserRegisteredData
 
 
@@ -132,7 +146,9 @@ class AccountApproved(Event):
     stream = streams.ACCOUNTS
 
     type: Literal["porter.auth.account_approved.v1"] = "porter.auth.account_approved.v1"
-    dataschema: str = "urn:porter:schema:auth:account_approved:v1"
+    dataschema: Literal["urn:porter:schema:auth:account_approved:v1"] = (
+        "urn:porter:schema:auth:account_approved:v1"
+    )
     data: AccountApprovedData
 
 
