@@ -6,7 +6,7 @@ project). The id of its event is sealed in with the contents, so a box copied in
 
 import json
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -64,7 +64,10 @@ class Sealer:
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise ValueError("at least one sealing key is needed")
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError:
+            raise ValueError("a sealing key is not 32 bytes in url-safe base64") from None
 
     def seal(self, contents: Contents, *, event_id: UUID) -> str:
         """Lock `contents` to the event `event_id`."""
@@ -72,18 +75,26 @@ class Sealer:
         return self._fernet.encrypt(json.dumps(plain).encode()).decode()
 
     def open(self, box: str, contents: type[C], *, event_id: UUID) -> C:
-        """Read a box. Raises `BoxRefused` when no key fits or it was sealed for another event."""
+        """Read a box. Raises `BoxRefused`: no key fits, it belongs to another event, or it lacks a part."""
         try:
-            plain = json.loads(self._fernet.decrypt(box))
-        except InvalidToken:
+            plain = self._fernet.decrypt(box)
+        except (InvalidToken, ValueError):  # ValueError: a box with a character that base64 never has
             raise BoxRefused("box_unopenable", "no sealing key opens the box, or it was altered") from None
-        if plain["event_id"] != str(event_id):
-            raise BoxRefused("box_copied", "the box was sealed for another event")
         try:
-            return contents.model_validate(plain["contents"])
+            sealed = _Sealed.model_validate_json(plain)
+            if sealed.event_id != event_id:
+                raise BoxRefused("box_copied", "the box was sealed for another event")
+            return contents.model_validate(sealed.contents)
         except ValidationError as invalid:
             where = ", ".join(".".join(map(str, fault["loc"])) for fault in invalid.errors())
-            raise BoxRefused("box_malformed", f"the box lacks or misstates: {where}") from None
+            raise BoxRefused("box_malformed", f"the box lacks or misstates: {where or 'all'}") from None
+
+
+class _Sealed(BaseModel):
+    """A box from inside: the event it belongs to, and what it tells."""
+
+    event_id: UUID
+    contents: dict[str, Any]
 
 
 def new_key() -> str:
