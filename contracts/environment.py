@@ -4,9 +4,11 @@ A missing or wrong setting stops a process at once: one line for each variable n
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -37,6 +39,9 @@ class SecretFiles(PydanticBaseSettingsSource):
         except OSError as fault:
             line = f"{alias}_FILE: {fault.strerror or fault}: point it at a file that this user can read"
             raise SettingsWrong([line]) from fault
+        except UnicodeDecodeError:
+            line = f"{alias}_FILE: is not UTF-8 text: write the bare value into it"
+            raise SettingsWrong([line]) from None
 
     def __call__(self) -> dict[str, Any]:
         """Collect all fields that have a file."""
@@ -111,15 +116,19 @@ class SharedSettings(BaseSettings):
     @classmethod
     def _public_https(cls, url: str) -> str:
         url = url.rstrip("/")
-        if url.startswith("https://") or _is_local(url):
-            return url
-        raise ValueError("must be https:// (plain http only for http://localhost)")
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not _is_local(url):
+            raise ValueError("must be https:// (plain http only for http://localhost)")
+        if not parts.hostname or url != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+            raise ValueError("must be a scheme, a host and perhaps a port, and nothing else")
+        return url
 
     @property
     def sqlalchemy_url(self) -> str:
-        """The database's address for SQLAlchemy's asyncpg dialect."""
+        """The database's address for SQLAlchemy's asyncpg dialect, which calls libpq's `sslmode` `ssl`."""
         _, _, rest = str(self.database_url).partition("://")
-        return f"postgresql+asyncpg://{rest}"
+        renamed = re.sub(r"([?&])sslmode=", r"\1ssl=", rest)
+        return f"postgresql+asyncpg://{renamed}"
 
     @property
     def insecure_localhost(self) -> bool:
@@ -173,4 +182,5 @@ def _mends(settings: type[SharedSettings]) -> Mapping[str, str]:
 
 
 def _is_local(url: str) -> bool:
-    return url.startswith(("http://localhost:", "http://127.0.0.1:")) or url == "http://localhost"
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
