@@ -1,0 +1,3 @@
+"""What every test may ask for: databases, Redis servers, an inbox."""
+
+pytest_plugins = ["tests.support.postgres", "tests.support.redis", "tests.support.inbox"]
