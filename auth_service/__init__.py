@@ -1,0 +1,1 @@
+"""Keeps the door: who may come in, how they prove it, and the events that tell it."""

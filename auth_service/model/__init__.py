@@ -1,0 +1,1 @@
+"""Values and their rules: no clock, no network, no database."""

@@ -1,0 +1,20 @@
+"""A session: one browser or program that is signed in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+TOUCH_EVERY: Final = timedelta(minutes=15)
+"""How exactly `last_seen_at` is kept: a write for each request would cost more than it tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A row of a session. Its token is known to its holder alone."""
+
+    id: UUID
+    user_id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
