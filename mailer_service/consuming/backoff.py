@@ -1,0 +1,31 @@
+"""When to try again: a floor for each attempt, jitter on top, and the server's hint before both."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The floors of a lane: the wait after the first failed attempt, after the second, and so on."""
+
+    floors: tuple[timedelta, ...]
+    jitter: float = 0.25
+    """At most this share of the floor is added, so that failures of one moment do not return as one."""
+
+    def after(self, attempt: int, *, chance: float, hint: timedelta | None = None) -> timedelta:
+        """Tell how long to wait after the failed attempt number `attempt` (1 is the first).
+
+        `chance` is in [0, 1). A hint is what the server asked for: it replaces the floor, also a longer one.
+        Beyond the last floor the last one holds.
+        """
+        floor = hint if hint is not None else self.floors[min(attempt, len(self.floors)) - 1]
+        return floor * (1 + self.jitter * chance)
+
+
+LOGIN_BACKOFF = Backoff(floors=(timedelta(seconds=5), timedelta(seconds=90)))
+ACCOUNTS_BACKOFF = Backoff(floors=(timedelta(minutes=1), timedelta(minutes=15)))
+
+
+def reconnect_delay(failures: int, *, chance: float) -> float:
+    """Seconds to wait after `failures` faults in a row: at first under 250 ms, at most 2 s."""
+    return min(0.1 * 2.0 ** min(failures - 1, 8), 1.6) * (1 + 0.25 * chance)

@@ -1,0 +1,46 @@
+"""What the streams look like at a scrape: lag, pending, delayed, dead, and the oldest unfinished."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from mailer_service.consuming import metrics
+from mailer_service.consuming.entries import Entry
+from mailer_service.consuming.lanes import Lane
+
+
+async def collect(redis: "Redis", lane: Lane) -> None:
+    """Set the lane's gauges. Raises redis-py's errors; a group that is missing has nothing to show."""
+    groups = {key: await _group(redis, lane, key) for key in lane.read_keys}
+    seconds, micros = await redis.time()
+    now_ms = seconds * 1000 + micros // 1000
+    oldest = [
+        first
+        for key in lane.read_keys
+        if (first := await _oldest_ms(redis, lane, key, groups[key])) is not None
+    ]
+    metrics.lag.labels(lane.name).set(sum(int(group.get("lag") or 0) for group in groups.values()))
+    metrics.pending.labels(lane.name).set(sum(int(group.get("pending", 0)) for group in groups.values()))
+    metrics.delayed.labels(lane.name).set(await redis.zcard(lane.delayed))
+    metrics.dead_letters.labels(lane.name).set(await redis.xlen(lane.dead))
+    metrics.oldest_unsent.labels(lane.name).set(max(0, now_ms - min(oldest)) / 1000 if oldest else 0)
+
+
+async def _group(redis: "Redis", lane: Lane, key: str) -> dict[str, Any]:
+    try:
+        groups = await redis.xinfo_groups(key)
+    except ResponseError:
+        return {}
+    return next((group for group in groups if group["name"] == lane.group.encode()), {})
+
+
+async def _oldest_ms(redis: "Redis", lane: Lane, key: str, group: dict[str, Any]) -> int | None:
+    """When the oldest fact that is pending or not yet read was first on its stream."""
+    if not group:
+        return None
+    found: list[Any] = []
+    if group["pending"] and (first := (await redis.xpending(key, lane.group))["min"]):
+        found += await redis.xrange(key, first, first) or ()
+    found += await redis.xrange(key, b"(" + group["last-delivered-id"], "+", count=1) or ()
+    return min((Entry(key, id_.decode(), fields).first_ms for id_, fields in found), default=None)

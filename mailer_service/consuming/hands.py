@@ -1,0 +1,52 @@
+"""The entries a process has in hand, and how many more it can take."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+from mailer_service.consuming.entries import Entry, InHand
+
+
+class Hands:
+    """A lane's entries in hand, bounded by its slots."""
+
+    def __init__(self, *, slots: int) -> None:
+        self.slots = slots
+        self._held: dict[tuple[str, str], InHand] = {}
+        self._freed = asyncio.Event()
+
+    def __iter__(self) -> Iterator[InHand]:
+        return iter(list(self._held.values()))
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def free(self) -> int:
+        """How many more entries may be taken."""
+        return max(0, self.slots - len(self._held))
+
+    def ids(self, key: str) -> list[str]:
+        """Ids of one stream's entries in hand."""
+        return [id_ for held_key, id_ in self._held if held_key == key]
+
+    def take(self, entry: Entry) -> InHand:
+        """Take an entry in hand."""
+        held = self._held[entry.key, entry.id] = InHand(entry)
+        return held
+
+    def release(self, held: InHand) -> None:
+        """Let go of an entry, settled or not."""
+        self._held.pop((held.entry.key, held.entry.id), None)
+        self._freed.set()
+
+    async def wait_free(self, *, within: timedelta) -> bool:
+        """Wait for a free slot. False when there was none within that time."""
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while not self.free:
+                    self._freed.clear()
+                    await self._freed.wait()
+        except TimeoutError:
+            return False
+        return True

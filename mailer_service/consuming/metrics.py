@@ -1,0 +1,17 @@
+"""What the consuming core counts and shows. Labels are lanes and short words, never ids or addresses."""
+
+from prometheus_client import Counter, Gauge
+
+retries = Counter("mailer_retries_total", "Entries that will be tried again.", ["stream", "reason"])
+reclaimed = Counter(
+    "mailer_reclaimed_total", "Entries taken over from dead or stuck consumers.", ["stream", "reason"]
+)
+dead_letters_total = Counter(
+    "mailer_dead_letters_total", "Entries kept aside as dead letters.", ["stream", "reason"]
+)
+breaker_open = Gauge("mailer_smtp_breaker_open", "1 while reading is paused for this provider.", ["provider"])
+lag = Gauge("mailer_stream_lag", "Facts that the group has not read yet.", ["stream"])
+pending = Gauge("mailer_stream_pending", "Entries in the hands of consumers.", ["stream"])
+oldest_unsent = Gauge("mailer_oldest_unsent_seconds", "Age of the oldest unfinished entry.", ["stream"])
+delayed = Gauge("mailer_delayed", "Retries that wait for their time.", ["stream"])
+dead_letters = Gauge("mailer_dead_letters", "Dead letters that are kept.", ["stream"])

@@ -1,0 +1,190 @@
+"""The reader that stands in for FastStream's own loop; the one place with a private name of FastStream.
+
+FastStream 0.7.8 stops a subscriber for good when its group is gone, sleeps 5 s on every connection fault, and
+buffers entries that no middleware ever sees. Here its `_get_msgs` is replaced on the subscriber: wait at the
+gate, read no more than there are free slots, and hand each entry to the public `subscriber.consume`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+import structlog
+from faststream.redis.subscriber.usecases import StreamSubscriber
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from mailer_service.consuming.backoff import reconnect_delay
+from mailer_service.consuming.entries import Entry, InHand
+from mailer_service.consuming.gate import Gate
+from mailer_service.consuming.groups import ensure_groups
+from mailer_service.consuming.hands import Hands
+from mailer_service.consuming.lanes import Lane, Pace
+from mailer_service.consuming.transitions import Transitions
+
+log = structlog.get_logger(__name__)
+
+FORGOTTEN = ("NOGROUP", "UNBLOCKED")
+"""How Redis says that a group is gone: at once, or (7.0) to a reader that was blocked on a deleted stream."""
+
+
+class HandedMessage(TypedDict):
+    """The raw message that FastStream carries to parser, middleware and handler."""
+
+    type: str
+    channel: str
+    message_ids: list[bytes]
+    data: dict[bytes, bytes]
+    in_hand: InHand
+
+
+class Reader:
+    """Reads one lane into its hands, for as long as FastStream calls `turn`. Never raises, never spins.
+
+    `redis` must not retry by itself: a reply lost on the way has delivered its entries to this consumer, and
+    only `hand_back_strays` brings them back.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        redis: "Redis",
+        transitions: Transitions,
+        hands: Hands,
+        gate: Gate,
+        pace: Pace,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        self.lane = lane
+        self.hands = hands
+        self._redis = redis
+        self._transitions = transitions
+        self._gate = gate
+        self._pace = pace
+        self._clock = clock
+        self._chance = chance
+        self._turned_at = clock()
+        self._failures = 0
+        self._strays = False
+        self._subscriber: StreamSubscriber | None = None
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether the loop has turned lately; waiting on the gate, on slots or on Redis counts as turning."""
+        return self._clock() - self._turned_at < self._pace.turn_within.total_seconds()
+
+    def replace_loop_of(self, subscriber: StreamSubscriber) -> None:
+        """Put this reader in place of a subscriber's loop. Raises `TypeError` where FastStream changed."""
+        if not callable(getattr(subscriber, "_get_msgs", None)):
+            raise TypeError(
+                "this FastStream has no StreamSubscriber._get_msgs: pin the version named in pyproject"
+            )
+        self._subscriber = subscriber
+
+        async def get_msgs(_read: object) -> None:
+            await self.turn()
+
+        subscriber._get_msgs = get_msgs  # type: ignore[assignment,method-assign]  # noqa: SLF001  # see the module's docstring
+
+    async def turn(self) -> None:
+        """Read once, or wait a bounded time for a reason not to."""
+        self._turned_at = self._clock()
+        if not await self._gate.wait(within=self._pace.block):
+            return
+        if not await self.hands.wait_free(within=self._pace.block):
+            return
+        try:
+            if self._strays:
+                await self.hand_back_strays()
+            entries = await self._read()
+        except (RedisError, OSError) as fault:
+            await self._recover(fault)
+            return
+        if self._failures:
+            log.info("reading_resumed", stream=self.lane.name, failures=self._failures)
+            self._failures = 0
+        for entry in entries:
+            self.begin(entry)
+
+    def begin(self, entry: Entry) -> InHand:
+        """Take an entry in hand and let FastStream consume it, in a task of our own."""
+        held = self.hands.take(entry)
+        held.task = asyncio.create_task(self._consume(held), name=f"{entry.key} {entry.id}")
+        return held
+
+    def miss_strays(self) -> None:
+        """Note that something may pend under this name that is not in hand; the next turn hands it back."""
+        self._strays = True
+
+    async def hand_back_strays(self) -> None:
+        """Hand back what pends under this consumer's name and is not in hand. Raises redis-py's errors."""
+        for key in self.lane.read_keys:
+            count = await self._transitions.hand_back(self.lane, key, self.hands.ids(key), only=False)
+            if count:
+                log.warning("strays_handed_back", stream=self.lane.name, entries=count)
+        self._strays = False
+
+    async def read_suspect(self) -> None:
+        """Take one suspect, unless one is in hand already. Raises redis-py's errors."""
+        if self._gate.shut_by or self.hands.ids(self.lane.suspects):
+            return
+        reply = await self._redis.xreadgroup(
+            self.lane.group, self._transitions.consumer, {self.lane.suspects: ">"}, count=1
+        )
+        for entry in _entries(reply):
+            log.warning("suspect_taken", stream=self.lane.name, crashes=entry.crashes)
+            self.begin(entry)
+
+    async def _read(self) -> list[Entry]:
+        # COUNT holds for each stream by itself: halved, both together fill the free slots.
+        reply = await self._redis.xreadgroup(
+            self.lane.group,
+            self._transitions.consumer,
+            {self.lane.retry: ">", self.lane.facts: ">"},
+            count=(self.hands.free + 1) // 2,
+            block=int(self._pace.block.total_seconds() * 1000),
+        )
+        return _entries(reply)
+
+    async def _consume(self, held: InHand) -> None:
+        assert self._subscriber is not None, "replace_loop_of comes before reading"  # noqa: S101  # a wiring mistake
+        entry = held.entry
+        message: HandedMessage = {
+            "type": "stream",
+            "channel": entry.key,
+            "message_ids": [entry.id.encode()],
+            "data": dict(entry.fields),
+            "in_hand": held,
+        }
+        try:
+            await self._subscriber.consume(message)
+        finally:
+            self.hands.release(held)
+
+    async def _recover(self, fault: Exception) -> None:
+        """Wait before the next turn. What the failed read may have delivered is handed back then."""
+        self._failures += 1
+        self._strays = True
+        forgotten = isinstance(fault, ResponseError) and any(word in str(fault) for word in FORGOTTEN)
+        if self._failures == 1:
+            event = "group_lost" if forgotten else "reading_failed"
+            log.warning(event, stream=self.lane.name, error=type(fault).__name__, detail=str(fault)[:200])
+        if "READONLY" in str(fault):  # a failover: the next connection finds the new master
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
+        try:
+            if self._failures > 1 or not forgotten:
+                await asyncio.sleep(reconnect_delay(self._failures, chance=self._chance()))
+            await ensure_groups(self._redis, self.lane, lookback=self._pace.lookback)
+        except (RedisError, OSError):
+            log.debug("groups_not_made", stream=self.lane.name)
+
+
+def _entries(reply: Any) -> list[Entry]:  # noqa: ANN401  # redis-py types every protocol's shape at once
+    return [
+        Entry(key.decode(), id_.decode(), fields)
+        for key, found in reply or ()
+        for id_, fields in found
+        if fields is not None  # an entry trimmed between delivery and reading
+    ]

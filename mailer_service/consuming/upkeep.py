@@ -1,0 +1,93 @@
+"""The rounds that keep a lane moving: promote what is due, reclaim from the dead, read suspects, clean up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from redis.exceptions import RedisError
+
+from mailer_service.consuming import metrics
+from mailer_service.consuming.lanes import Lane, Pace
+from mailer_service.consuming.life import Life
+from mailer_service.consuming.outcomes import DeadLetter
+from mailer_service.consuming.reading import Reader
+from mailer_service.consuming.settling import Settler
+from mailer_service.consuming.transitions import Transitions
+
+log = structlog.get_logger(__name__)
+
+PROMOTE_BATCH = 500
+
+
+class Upkeep:
+    """One lane's rounds. Every replica makes them; the scripts see to it that each move happens once."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        transitions: Transitions,
+        reader: Reader,
+        settler: Settler,
+        life: Life,
+        pace: Pace,
+    ) -> None:
+        self._lane = lane
+        self._transitions = transitions
+        self._reader = reader
+        self._settler = settler
+        self._life = life
+        self._pace = pace
+        self._burying: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Make all rounds until cancelled."""
+        async with asyncio.TaskGroup() as rounds:
+            rounds.create_task(_every(self._pace.promote_every, self.promote))
+            rounds.create_task(_every(self._pace.reclaim_every, self.reclaim))
+            rounds.create_task(_every(self._pace.reclaim_every, self._reader.read_suspect))
+            rounds.create_task(_every(self._pace.clean_every, self.clean))
+
+    async def promote(self) -> None:
+        """Move due retries to the retry stream, until no full batch is left."""
+        while await self._transitions.promote(self._lane, limit=PROMOTE_BATCH) == PROMOTE_BATCH:
+            pass
+
+    async def reclaim(self) -> None:
+        """Take over what dead and stuck consumers left, if this consumer's own life was unbroken."""
+        for key in self._lane.read_keys:
+            start = "-"
+            while start and self._life.may_reclaim:
+                taken = await self._transitions.reclaim(
+                    self._lane, key, silent=self._pace.silent_after, stuck=self._pace.stuck_after, start=start
+                )
+                for reason in taken.reasons:
+                    metrics.reclaimed.labels(self._lane.name, reason).inc()
+                if taken.reasons:
+                    log.warning("entries_reclaimed", stream=self._lane.name, entries=len(taken.reasons))
+                for entry, crashes, consumer in taken.poisonous:
+                    letter = DeadLetter(
+                        "poisonous", f"{crashes} consumers died with it, the last was {consumer}"
+                    )
+                    burial = asyncio.create_task(self._settler.settle(entry, letter))
+                    self._burying.add(burial)
+                    burial.add_done_callback(self._burying.discard)
+                start = taken.next_id
+
+    async def clean(self) -> None:
+        """Remove consumers with nothing pending and no life."""
+        for key in self._lane.read_keys:
+            removed = await self._transitions.clean(self._lane, key, silent=self._pace.silent_after)
+            if removed:
+                log.info("consumers_removed", stream=self._lane.name, consumers=removed)
+
+
+async def _every(pause: timedelta, work: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a round; while Redis is away it simply comes to nothing, the reader says so in the log."""
+    while True:
+        try:
+            await work()
+        except (RedisError, OSError) as fault:
+            log.debug("round_failed", error=type(fault).__name__)
+        await asyncio.sleep(pause.total_seconds())
