@@ -1,0 +1,1 @@
+"""What Postgres remembers for the auth service, all of it in the schema `auth`."""

@@ -1,0 +1,96 @@
+"""The way to Postgres: a bounded pool of connections, and transactions on them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+from sqlalchemy import event, select
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from auth_service.storage.faults import PostgresAway, is_away
+from auth_service.storage.unit import UnitOfWork
+
+
+class Database:
+    """A pool of at most `connections`, opened as they are needed.
+
+    A statement is given up after `statement_timeout`, waiting for a connection after the same. `on_append`
+    is called after each commit that added an event. Making one opens nothing.
+    """
+
+    def __init__(
+        self,
+        sqlalchemy_url: str,
+        *,
+        connections: int = 10,
+        statement_timeout: timedelta = timedelta(seconds=5),
+        on_append: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.engine = _engine(sqlalchemy_url, connections=connections, statement_timeout=statement_timeout)
+        self._on_append = on_append
+
+    @asynccontextmanager
+    async def unit(self, *, traceparent: str | None = None) -> AsyncIterator[UnitOfWork]:
+        """Work in one transaction: committed at the end, rolled back on any error.
+
+        Raises `PostgresAway` where Postgres cannot be asked. `traceparent` is what its events carry.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                unit = UnitOfWork(connection, traceparent=traceparent)
+                yield unit
+        except Exception as fault:
+            if is_away(fault):
+                raise PostgresAway(type(fault).__name__) from fault
+            raise
+        if unit.outbox.appended:
+            self._on_append()
+
+    async def answers(self) -> None:
+        """Ask Postgres something small. Raises `PostgresAway`."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(select(1))
+        except Exception as fault:
+            if is_away(fault):
+                raise PostgresAway(type(fault).__name__) from fault
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def _engine(sqlalchemy_url: str, *, connections: int, statement_timeout: timedelta) -> AsyncEngine:
+    seconds = statement_timeout.total_seconds()
+    engine = create_async_engine(
+        sqlalchemy_url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=seconds,
+        hide_parameters=True,  # an error's text travels to logs, and parameters hold addresses
+        connect_args={
+            "timeout": seconds,  # to connect
+            "command_timeout": 2 * seconds,  # should the server not keep its own
+            "server_settings": {
+                "application_name": "auth_service",
+                "statement_timeout": str(int(1000 * seconds)),
+                # A relay holds its rows while it talks to Redis, which gives up sooner than this.
+                "idle_in_transaction_session_timeout": "30000",
+            },
+        },
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(_: object, entry: ConnectionPoolEntry, __: object) -> None:
+    """Pass over pooled connections that Postgres has closed, as after its restart.
+
+    The driver has been told already, so this costs nothing; a ping would cost three round trips.
+    """
+    if isinstance(entry.driver_connection, asyncpg.Connection) and entry.driver_connection.is_closed():
+        raise DisconnectionError

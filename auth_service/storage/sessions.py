@@ -1,0 +1,78 @@
+"""Rows of sessions."""
+
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import RowMapping, delete, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.model.sessions import TOUCH_EVERY, Session
+from auth_service.model.users import Status, User
+from auth_service.storage.tables import sessions, users
+from auth_service.storage.users import user_of
+from contracts.identifiers import new_id
+
+_COLUMNS: Final = tuple(field.name for field in fields(Session))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session that stands, whose it is, and whether its last sight is old enough to write anew."""
+
+    session: Session
+    user: User
+    stale: bool
+
+
+class Sessions:
+    """The sessions, within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, *, user_id: UUID, token_hash: bytes, life: timedelta) -> Session:
+        """Begin a session that ends `life` from Postgres's now at the latest."""
+        added = await self._connection.execute(
+            insert(sessions)
+            .values(
+                id=new_id(), user_id=user_id, token_hash=token_hash, expires_at=func.now() + literal(life)
+            )
+            .returning(sessions)
+        )
+        return _session_of(added.mappings().one())
+
+    async def find(self, token_hash: bytes, *, idle: timedelta) -> Found | None:
+        """Find a session that has neither ended nor idled out, of a user who is active."""
+        found = await self._connection.execute(
+            select(
+                sessions, users, (sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)).label("stale")
+            )
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(
+                sessions.c.token_hash == token_hash,
+                sessions.c.expires_at > func.now(),
+                sessions.c.last_seen_at > func.now() - literal(idle),
+                users.c.status == Status.ACTIVE.value,
+            )
+        )
+        row = found.mappings().one_or_none()
+        if row is None:
+            return None
+        return Found(session=_session_of(row), user=user_of(row), stale=row["stale"])
+
+    async def touch(self, session_id: UUID) -> None:
+        """Note that a session is in use."""
+        await self._connection.execute(
+            update(sessions).where(sessions.c.id == session_id).values(last_seen_at=func.now())
+        )
+
+    async def end(self, token_hash: bytes) -> bool:
+        """End a session; False when there was none."""
+        ended = await self._connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+        return ended.rowcount == 1
+
+
+def _session_of(row: RowMapping) -> Session:
+    return Session(**{name: row[sessions.c[name]] for name in _COLUMNS})
