@@ -1,0 +1,114 @@
+"""What an SMTP reply, or the lack of one, means for a mail: a pure function of phase and code (RFC 5321)."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Final, Literal
+
+
+class Phase(Enum):
+    """Where in the dialogue something ended it, in the order of the dialogue."""
+
+    CONNECT = auto()
+    EHLO = auto()
+    STARTTLS = auto()
+    AUTH = auto()
+    MAIL = auto()
+    RCPT = auto()
+    DATA_COMMAND = auto()
+    """DATA was said; the mail's content has not begun, so the server cannot have the mail."""
+    DATA = auto()
+    """The content began to be written: without a reply nobody knows whether the server has the mail."""
+
+
+BEFORE_MAIL: Final = frozenset({Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH})
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The server, the network or our own account is at fault: no mail would get through now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """The mail may get through later; `hint` is when the server said to come back."""
+
+    reason: str
+    hint: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The mail will never get through."""
+
+    reason: Literal["recipient_refused", "message_refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The server may or may not have taken the mail."""
+
+
+Verdict = Outage | Passing | Refused | Unclear
+
+HINT_LEAST: Final = timedelta(seconds=1)
+HINT_MOST: Final = timedelta(hours=1)
+
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+_HINT = re.compile(
+    r"\b(?:in|after|within|wait|for|retry[- ]after:?)\s+(\d{1,6})\s*"
+    r"(s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b",
+    re.IGNORECASE,
+)
+_UNITS: Final = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
+
+
+def enhanced_code(text: str) -> str | None:
+    """Read the enhanced status code (RFC 3463) that a reply's text begins with, as in `5.1.1`."""
+    found = _ENHANCED.match(text)
+    return found[1] if found else None
+
+
+def hint(text: str) -> timedelta | None:
+    """Read when the server wants to be asked again: "try again in 60 seconds"; between 1 s and 1 h."""
+    found = _HINT.search(text)
+    if found is None:
+        return None
+    return min(max(int(found[1]) * _UNITS[found[2][0].lower()], HINT_LEAST), HINT_MOST)
+
+
+def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdict:
+    """Judge a reply that is not the one hoped for.
+
+    Anything before MAIL is an outage, and so is a 5xx to MAIL: it is about us, not about this mail. A 4xx
+    passes, 421 included once MAIL has begun. A 5xx to RCPT or DATA is final. A reply that is no answer to
+    what was said (a 2xx, a 3xx, or no SMTP at all) is not trusted: after content was written that is unclear.
+    """
+    if phase in BEFORE_MAIL:
+        return Outage()
+    match code // 100:
+        case 4:
+            return Passing("server_said_later", hint(text))
+        case 5 if phase is Phase.MAIL:
+            return Outage()
+        case 5:
+            return Refused(_whose_fault(phase, code, enhanced))
+        case _:
+            return Unclear() if phase is Phase.DATA else Passing("unexpected_reply")
+
+
+def classify_silence(phase: Phase, reason: Literal["connection_lost", "timeout"]) -> Verdict:
+    """Judge a dialogue that ended at `phase` without a reply."""
+    if phase in BEFORE_MAIL:
+        return Outage()
+    return Unclear() if phase is Phase.DATA else Passing(reason)
+
+
+def _whose_fault(
+    phase: Phase, code: int, enhanced: str | None
+) -> Literal["recipient_refused", "message_refused"]:
+    """Tell a wrong address (5.1.x, or a bare 550 to RCPT) from everything else that is final."""
+    if enhanced is not None:
+        return "recipient_refused" if enhanced.startswith("5.1.") else "message_refused"
+    return "recipient_refused" if phase is Phase.RCPT and code == 550 else "message_refused"  # noqa: PLR2004 - an SMTP code

@@ -1,0 +1,164 @@
+"""One connection to an SMTP server, a command at a time, so that it is always known where it ended."""
+
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+
+from mailer_service.mailing.replies import Phase, Verdict, classify, classify_silence, enhanced_code
+from mailer_service.mailing.smtp_url import SmtpUrl
+
+UNAVAILABLE: Final = 421
+GO_AHEAD: Final = 354
+
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+class SmtpEnded(Exception):
+    """The dialogue ended before the final 250, at `phase`; `code` is None when there was no reply."""
+
+    def __init__(self, phase: Phase, code: int | None, text: str) -> None:
+        super().__init__(text)
+        self.phase = phase
+        self.code = code
+        self.text = text
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it means for the mail."""
+        if self.code is None:
+            return classify_silence(self.phase, "connection_lost")
+        return classify(self.phase, self.code, enhanced_code(self.text), self.text)
+
+    def words(self) -> str:
+        """Tell it in a line. It may repeat the recipient's address: mask it before it goes anywhere."""
+        at = self.phase.name.lower()
+        return f"{at}: {self.text}" if self.code is None else f"{at}: {self.code} {self.text}"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a dialogue has come; it outlives whatever interrupts the dialogue."""
+
+    phase: Phase = Phase.CONNECT
+
+
+@contextmanager
+def _ending_at(progress: Progress) -> Iterator[None]:
+    try:
+        yield
+    except SMTPResponseException as refused:
+        raise SmtpEnded(progress.phase, refused.code, refused.message) from refused
+    except (SMTPException, OSError) as lost:
+        raise SmtpEnded(progress.phase, None, str(lost) or type(lost).__name__) from lost
+
+
+class SmtpConnection:
+    """A connection that is ready for MAIL. A cancelled call leaves it useless: drop it."""
+
+    def __init__(self, client: SMTP) -> None:
+        self._client = client
+        self.mails = 0
+        self.in_transaction = False
+        """MAIL was said and the mail did not end in a 250: RSET first."""
+
+    @classmethod
+    async def open(
+        cls, url: SmtpUrl, *, tls: ssl.SSLContext | None, ehlo_name: str, progress: Progress
+    ) -> Self:
+        """Connect, greet, secure and authenticate as `url` says. Raises `SmtpEnded`."""
+        client = SMTP(
+            hostname=url.host,
+            port=url.port,
+            use_tls=url.security == "tls",
+            start_tls=False,  # never by itself: it is done below, where its failure has a phase
+            tls_context=tls,
+            local_hostname=ehlo_name,
+            timeout=None,  # the caller's deadline covers the whole
+        )
+        try:
+            with _ending_at(progress):
+                progress.phase = Phase.CONNECT
+                await client.connect()
+                progress.phase = Phase.EHLO
+                await client.ehlo()
+                if url.security == "starttls":
+                    progress.phase = Phase.STARTTLS
+                    await client.starttls()
+                    progress.phase = Phase.EHLO
+                    await client.ehlo()
+                if url.username is not None:
+                    progress.phase = Phase.AUTH
+                    await client.login(url.username, url.password or "")
+        except BaseException:
+            client.close()
+            raise
+        return cls(client)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection still stands, as far as the operating system has told."""
+        return self._client.is_connected
+
+    async def reset(self, progress: Progress) -> None:
+        """RSET: forget a transaction that was begun. Raises `SmtpEnded`."""
+        progress.phase = Phase.MAIL
+        with _ending_at(progress):
+            await self._client.rset()
+        self.in_transaction = False
+
+    async def mail(self, sender: str, progress: Progress) -> None:
+        """MAIL FROM. Raises `SmtpEnded`."""
+        progress.phase = Phase.MAIL
+        self.in_transaction = True
+        with _ending_at(progress):
+            await self._client.mail(sender)
+
+    async def rcpt(self, recipient: str, progress: Progress) -> None:
+        """RCPT TO. Raises `SmtpEnded`."""
+        progress.phase = Phase.RCPT
+        with _ending_at(progress):
+            await self._client.rcpt(recipient)
+
+    async def data_command(self, progress: Progress) -> None:
+        """Say DATA and get the 354; nothing of the mail is written yet. Raises `SmtpEnded`."""
+        progress.phase = Phase.DATA_COMMAND
+        with _ending_at(progress):
+            reply = await self._client.execute_command(b"DATA")
+        if reply.code != GO_AHEAD:
+            raise SmtpEnded(Phase.DATA_COMMAND, reply.code, reply.message)
+
+    async def content(self, raw: bytes, progress: Progress) -> str:
+        """Write the mail and give the 250's text. Raises `SmtpEnded`.
+
+        The client's own `data()` says DATA and writes the content in one call, which cannot tell a
+        connection that was lost before the content (harmless) from one lost after it (unclear).
+        """
+        protocol = self._client.protocol
+        if protocol is None:
+            raise SmtpEnded(Phase.DATA_COMMAND, None, "the connection was lost")
+        with _ending_at(progress):
+            protocol.write(_LEADING_DOT.sub(b"..", raw) + b".\r\n")  # raises only before anything is written
+            progress.phase = Phase.DATA
+            reply = await protocol.read_response()
+        if reply.code // 100 != 2:  # noqa: PLR2004 - any 2yz is a yes (RFC 5321, 4.2.1)
+            raise SmtpEnded(Phase.DATA, reply.code, reply.message)
+        self.mails += 1
+        self.in_transaction = False
+        return f"{reply.code} {reply.message}"
+
+    def drop(self) -> None:
+        """Cut the connection."""
+        self._client.close()
+
+    def leave(self) -> None:
+        """Say QUIT without waiting for the answer, and close."""
+        protocol = self._client.protocol
+        if protocol is not None:
+            with suppress(SMTPException):
+                protocol.write(b"QUIT\r\n")
+        self._client.close()

@@ -1,0 +1,138 @@
+"""Connections to the SMTP server, kept open and used again."""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from mailer_service.mailing.slots import Slots
+from mailer_service.mailing.smtp_connection import UNAVAILABLE, Progress, SmtpConnection, SmtpEnded
+from mailer_service.mailing.smtp_url import SmtpUrl
+
+REUSED_PATIENCE: Final = timedelta(seconds=5)
+"""How long a reused connection may take to answer its first command, before a new one is made instead."""
+
+
+class SmtpPool:
+    """At most `connections` mails at once, `reserved` of them for urgent mail only.
+
+    A connection carries `mails_each` mails and is closed after it was idle for `idle`. `tls` is for a private
+    certificate authority; without it the system's authorities are trusted.
+    """
+
+    def __init__(
+        self,
+        url: SmtpUrl,
+        *,
+        connections: int = 16,
+        reserved: int = 4,
+        tls: ssl.SSLContext | None = None,
+        mails_each: int = 100,
+        idle: timedelta = timedelta(seconds=30),
+    ) -> None:
+        self.url: Final = url
+        self.slots: Final = Slots(total=connections, reserved=reserved)
+        self._tls = tls or (ssl.create_default_context() if url.security != "none" else None)
+        self._mails_each = mails_each
+        self._idle_for = idle
+        self._ehlo_name = _ehlo_name(socket.gethostname())
+        self._idle: dict[SmtpConnection, asyncio.TimerHandle] = {}
+
+    @asynccontextmanager
+    async def begun(self, sender: str, progress: Progress) -> AsyncIterator[SmtpConnection]:
+        """Lend a connection on which MAIL was accepted; hold a slot while you do. Raises `SmtpEnded`.
+
+        It is used again unless the block was interrupted, the connection was lost, or the server said 421.
+        """
+        connection = await self._begin(sender, progress)
+        try:
+            yield connection
+        except SmtpEnded as ended:
+            self._give_back(connection, fit=ended.code is not None and ended.code != UNAVAILABLE)
+            raise
+        except BaseException:
+            connection.drop()
+            raise
+        self._give_back(connection, fit=True)
+
+    async def probe(self) -> None:
+        """Connect and authenticate, and send nothing. Raises `SmtpEnded`."""
+        connection = await self._open(Progress())
+        connection.leave()
+
+    def close(self) -> None:
+        """Leave every idle connection."""
+        for connection in list(self._idle):
+            self._retire(connection)
+
+    async def _begin(self, sender: str, progress: Progress) -> SmtpConnection:
+        reused = self._take_idle()
+        if reused is not None and await self._still_good(reused, sender, progress):
+            return reused
+        connection = await self._open(progress)
+        await self._mail(connection, sender, progress)
+        return connection
+
+    async def _still_good(self, reused: SmtpConnection, sender: str, progress: Progress) -> bool:
+        """Begin on a connection that the server may have closed meanwhile: that is nobody's failure."""
+        try:
+            async with asyncio.timeout(REUSED_PATIENCE.total_seconds()):
+                if reused.in_transaction:
+                    await reused.reset(progress)
+                await self._mail(reused, sender, progress)
+        except SmtpEnded as ended:
+            if ended.code not in {None, UNAVAILABLE}:
+                raise
+            return False
+        except TimeoutError:
+            return False
+        return True
+
+    async def _mail(self, connection: SmtpConnection, sender: str, progress: Progress) -> None:
+        try:
+            await connection.mail(sender, progress)
+        except SmtpEnded as ended:
+            self._give_back(connection, fit=ended.code is not None and ended.code != UNAVAILABLE)
+            raise
+        except BaseException:
+            connection.drop()
+            raise
+
+    async def _open(self, progress: Progress) -> SmtpConnection:
+        return await SmtpConnection.open(
+            self.url, tls=self._tls, ehlo_name=self._ehlo_name, progress=progress
+        )
+
+    def _take_idle(self) -> SmtpConnection | None:
+        """Take the connection that was used last, and forget those that the server has closed."""
+        while self._idle:
+            connection, closing = self._idle.popitem()
+            closing.cancel()
+            if connection.usable:
+                return connection
+        return None
+
+    def _give_back(self, connection: SmtpConnection, *, fit: bool) -> None:
+        if not fit or not connection.usable:
+            connection.drop()
+        elif connection.mails >= self._mails_each:
+            connection.leave()
+        else:
+            loop = asyncio.get_running_loop()
+            closing = loop.call_later(self._idle_for.total_seconds(), self._retire, connection)
+            self._idle[connection] = closing
+
+    def _retire(self, connection: SmtpConnection) -> None:
+        closing = self._idle.pop(connection, None)
+        if closing is not None:
+            closing.cancel()
+            connection.leave()
+
+
+def _ehlo_name(hostname: str) -> str:
+    """Give the host's name if it can be said in EHLO."""
+    return hostname if re.fullmatch(r"[A-Za-z0-9.-]{1,255}", hostname) else "localhost"
