@@ -5,8 +5,9 @@ project). The id of its event is sealed in with the contents, so a box copied in
 """
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -54,6 +55,8 @@ class Newcomer(Contents):
 
 C = TypeVar("C", bound=Contents)
 
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
+
 
 class Sealer:
     """Seals with the first key and opens with any of them, so that keys can be rotated under way.
@@ -64,10 +67,10 @@ class Sealer:
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise ValueError("at least one sealing key is needed")
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError:
-            raise ValueError("a sealing key is not 32 bytes in url-safe base64") from None
+        # The library ignores what follows the padding: two keys without a comma would pass for one.
+        if not all(_KEY.fullmatch(key) for key in keys):
+            raise ValueError("a sealing key is not 32 bytes in url-safe base64")
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def seal(self, contents: Contents, *, event_id: UUID) -> str:
         """Lock `contents` to the event `event_id`."""
