@@ -30,23 +30,24 @@ class SecretFiles(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Find one field's value in its file."""
-        alias = field.validation_alias if isinstance(field.validation_alias, str) else field_name.upper()
-        path = os.environ.get(f"{alias}_FILE")
+        key = field.validation_alias if isinstance(field.validation_alias, str) else field_name
+        name = f"{key.upper()}_FILE"
+        path = os.environ.get(name)
         if path is None:
-            return None, alias, False
+            return None, key, False
         try:
-            return Path(path).read_text(encoding="utf-8").strip(), alias, False
+            return Path(path).read_text(encoding="utf-8").strip(), key, False
         except OSError as fault:
-            line = f"{alias}_FILE: {fault.strerror or fault}: point it at a file that this user can read"
+            line = f"{name}: {fault.strerror or fault}: point it at a file that this user can read"
             raise SettingsWrong([line]) from fault
         except UnicodeDecodeError:
-            line = f"{alias}_FILE: is not UTF-8 text: write the bare value into it"
+            line = f"{name}: is not UTF-8 text: write the bare value into it"
             raise SettingsWrong([line]) from None
 
     def __call__(self) -> dict[str, Any]:
         """Collect all fields that have a file."""
         found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {alias: value for value, alias, _ in found if value is not None}
+        return {key: value for value, key, _ in found if value is not None}
 
 
 def comma_separated(value: object) -> object:
