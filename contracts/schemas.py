@@ -59,5 +59,5 @@ def main(arguments: Sequence[str] | None = None, *, folder: Path = PUBLISHED) ->
     return 1 if found else 0
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - a process of its own runs it
     sys.exit(main())

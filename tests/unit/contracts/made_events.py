@@ -1,0 +1,91 @@
+"""Made-up events and box contents: one of each, and Hypothesis strategies for all there can be."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from contracts.events import (
+    EVENT_TYPES,
+    AccountApproved,
+    AccountApprovedData,
+    AnyEvent,
+    OtpRequested,
+    OtpRequestedData,
+    UnknownAddressChallenged,
+    UnknownAddressChallengedData,
+    UserRegistered,
+    UserRegisteredData,
+)
+from contracts.sealing import Contents, LoginCode, Newcomer, Recipient
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+EVENT_ID = UUID("019b7ca9-8f2e-71aa-8012-3456789ab00a")
+SOMEONE = UUID("019b7783-332e-71a1-8012-3456789ab001")
+
+
+def an_otp_request(*, sealed: str = "a box") -> OtpRequested:
+    """Make the same request for a code each time."""
+    return OtpRequested(
+        id=EVENT_ID,
+        subject=str(SOMEONE),
+        time=WHEN,
+        sequence="7",
+        expirytime=WHEN + timedelta(minutes=10),
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        data=OtpRequestedData(locale="pt_BR", sealed=sealed, user_id=SOMEONE, challenge_id=EVENT_ID),
+    )
+
+
+def a_login_code(code: str = "042137") -> LoginCode:
+    """Make the box of a code for one person."""
+    someone = Recipient(address="zofia@example.org", name="Zofia Łukasińska", locale="pl")
+    return LoginCode(recipients=(someone,), code=SecretStr(code))
+
+
+unicode_text = st.text()
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+instants = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9998, 1, 1), timezones=zones)  # noqa: DTZ001 - Hypothesis takes naive bounds
+recipients = st.builds(Recipient, address=unicode_text, name=unicode_text, locale=unicode_text)
+addressed = st.lists(recipients, max_size=4).map(tuple)
+
+contents: dict[type[Contents], st.SearchStrategy[Contents]] = {
+    Contents: st.builds(Contents, recipients=addressed),
+    LoginCode: st.builds(LoginCode, recipients=addressed, code=unicode_text.map(SecretStr)),
+    Newcomer: st.builds(Newcomer, recipients=addressed, address=unicode_text, name=unicode_text),
+}
+
+
+facts = {
+    OtpRequested: st.builds(
+        OtpRequestedData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+    ),
+    UnknownAddressChallenged: st.builds(
+        UnknownAddressChallengedData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+    ),
+    UserRegistered: st.builds(
+        UserRegisteredData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+    ),
+    AccountApproved: st.builds(
+        AccountApprovedData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+    ),
+}
+
+
+def events_of(event: type[AnyEvent]) -> st.SearchStrategy[AnyEvent]:
+    """Make any event of a class."""
+    return st.builds(
+        event,
+        id=st.uuids(),
+        source=unicode_text,
+        subject=st.none() | unicode_text,
+        time=instants,
+        sequence=st.integers(0).map(str),
+        expirytime=st.none() | instants,
+        traceparent=st.none() | unicode_text,
+        data=facts[event],
+    )
+
+
+any_event = st.one_of([events_of(event) for event in EVENT_TYPES])

@@ -1,0 +1,91 @@
+"""What was once published stays readable: each golden file holds an entry, its key, and its opened box."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import contracts
+from contracts import jsonschema
+from contracts.codec import decode, encode
+from contracts.events import EVENT_TYPES, AnyEvent
+from contracts.sealing import Sealer
+
+GOLDEN = Path(contracts.__file__).parent / "golden"
+FILES = sorted(GOLDEN.glob("*.json"))
+
+
+def read(path: Path) -> Any:  # noqa: ANN401 - JSON is anything
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def as_stored(entry: dict[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in entry.items()}
+
+
+def box(event: AnyEvent, golden: dict[str, Any]) -> dict[str, Any]:
+    """Open an event's box with the golden key; secrets in clear."""
+    contents = Sealer([golden["sealing_key"]]).open(event.data.sealed, event.contents, event_id=event.id)
+    opened = contents.model_dump(mode="json")
+    return opened | {name: getattr(contents, name).get_secret_value() for name in opened if name == "code"}
+
+
+@pytest.mark.parametrize("event", EVENT_TYPES)
+def test_every_event_has_a_golden_example(event: type[AnyEvent]) -> None:
+    golden = read(GOLDEN / f"{jsonschema.short_name(event)}.json")
+
+    assert golden["event"] == event.__name__
+    assert golden["entry"]["type"] == event.type_name()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_golden_entry_decodes_to_its_event(path: Path) -> None:
+    golden = read(path)
+
+    event = decode(as_stored(golden["entry"]))
+
+    assert type(event).__name__ == golden["event"]
+    assert str(event.id) == golden["entry"]["id"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_golden_event_is_written_with_the_same_fields(path: Path) -> None:
+    entry = read(path)["entry"]
+
+    assert encode(decode(as_stored(entry))) == entry
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_golden_box_opens_to_the_same_contents(path: Path) -> None:
+    golden = read(path)
+
+    assert box(decode(as_stored(golden["entry"])), golden) == golden["opened"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_box_names_as_many_people_as_the_event_says(path: Path) -> None:
+    golden = read(path)
+
+    assert decode(as_stored(golden["entry"])).data.recipients == len(golden["opened"]["recipients"])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nobody_is_named_outside_the_box(path: Path) -> None:
+    golden = read(path)
+    told = [
+        value for person in golden["opened"]["recipients"] for value in (person["address"], person["name"])
+    ]
+    told += [golden["opened"][name] for name in ("address", "name", "code") if name in golden["opened"]]
+    in_clear = json.dumps(golden["entry"], ensure_ascii=False)
+
+    assert [value for value in told if value and value in in_clear] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_event_that_gained_optional_fields_is_still_read(path: Path) -> None:
+    golden = read(path)
+    data = json.loads(golden["entry"]["data"]) | {"gained_later": {"any": ["thing"]}}
+    later = golden["entry"] | {"data": json.dumps(data), "extension": "gained later"}
+
+    assert decode(as_stored(later)) == decode(as_stored(golden["entry"]))
