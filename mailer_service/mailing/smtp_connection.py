@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
@@ -26,6 +26,11 @@ class SmtpEnded(Exception):
         self.phase = phase
         self.code = code
         self.text = text
+
+    @property
+    def survivable(self) -> bool:
+        """Whether the connection can carry the next mail: a clear no, and not a goodbye."""
+        return self.code is not None and self.code // 100 in {4, 5} and self.code != UNAVAILABLE
 
     @property
     def verdict(self) -> Verdict:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from mailer_service.mailing.slots import Slots
-from mailer_service.mailing.smtp_connection import UNAVAILABLE, Progress, SmtpConnection, SmtpEnded
+from mailer_service.mailing.smtp_connection import Progress, SmtpConnection, SmtpEnded
 from mailer_service.mailing.smtp_url import SmtpUrl
 
 REUSED_PATIENCE: Final = timedelta(seconds=5)
@@ -52,7 +52,7 @@ class SmtpPool:
         try:
             yield connection
         except SmtpEnded as ended:
-            self._give_back(connection, fit=ended.code is not None and ended.code != UNAVAILABLE)
+            self._give_back(connection, fit=ended.survivable)
             raise
         except BaseException:
             connection.drop()
@@ -82,21 +82,31 @@ class SmtpPool:
         try:
             async with asyncio.timeout(REUSED_PATIENCE.total_seconds()):
                 if reused.in_transaction:
-                    await reused.reset(progress)
+                    await self._reset(reused, progress)
                 await self._mail(reused, sender, progress)
-        except SmtpEnded as ended:
-            if ended.code not in {None, UNAVAILABLE}:
-                raise
-            return False
         except TimeoutError:
             return False
+        except SmtpEnded as ended:
+            if ended.survivable:
+                raise
+            return False
         return True
+
+    async def _reset(self, connection: SmtpConnection, progress: Progress) -> None:
+        try:
+            await connection.reset(progress)
+        except SmtpEnded as ended:
+            connection.drop()
+            raise SmtpEnded(ended.phase, None, ended.text) from ended
+        except BaseException:
+            connection.drop()
+            raise
 
     async def _mail(self, connection: SmtpConnection, sender: str, progress: Progress) -> None:
         try:
             await connection.mail(sender, progress)
         except SmtpEnded as ended:
-            self._give_back(connection, fit=ended.code is not None and ended.code != UNAVAILABLE)
+            self._give_back(connection, fit=ended.survivable)
             raise
         except BaseException:
             connection.drop()
