@@ -4,6 +4,7 @@ A published event may gain optional fields and nothing else; any other change is
 The class of an event is its registry entry: its `type`, its stream, and what its sealed box holds.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeVar
 from uuid import UUID
@@ -29,13 +30,25 @@ Timestamp = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
 """RFC 3339 in text; pydantic alone would take a bare number for seconds since 1970."""
 
 
+def _well_formed_or_none(value: object) -> object:
+    return value if isinstance(value, str) and _TRACEPARENT.match(value) else None
+
+
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-|\Z)")
+
+TraceParent = Annotated[str | None, BeforeValidator(_well_formed_or_none)]
+"""W3C Trace Context, section 3.2; a malformed one is ignored, as that page asks: no mail is lost for it."""
+
+
 class EventData(BaseModel):
     """The facts of an event. All that tells who is written to is in `sealed`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     locale: str = Field(description="Language of the person the fact is about, as in `pt_BR`.")
-    recipients: int = Field(default=1, ge=0, description="How many people the box names, one mail each.")
+    recipients: int = Field(
+        default=1, ge=0, le=1000, description="How many people the box names, one mail each."
+    )
     sealed: str = Field(description="Sealed box (Fernet token) with recipients and secrets.")
 
 
@@ -85,7 +98,7 @@ class Event(BaseModel):
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
     expirytime: Timestamp | None = Field(default=None, description="The mail is worthless after this.")
-    traceparent: str | None = Field(default=None, description="W3C Trace Context of the request.")
+    traceparent: TraceParent = Field(default=None, description="W3C Trace Context of the request.")
     data: EventData
 
     @classmethod

@@ -47,6 +47,7 @@ def a_login_code(code: str = "042137") -> LoginCode:
 unicode_text = st.text()
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9998, 1, 1), timezones=zones)  # noqa: DTZ001 - Hypothesis takes naive bounds
+traceparents = st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{1,9})?", fullmatch=True)
 recipients = st.builds(Recipient, address=unicode_text, name=unicode_text, locale=unicode_text)
 addressed = st.lists(recipients, max_size=4).map(tuple)
 
@@ -59,16 +60,19 @@ contents: dict[type[Contents], st.SearchStrategy[Contents]] = {
 
 facts = {
     OtpRequested: st.builds(
-        OtpRequestedData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+        OtpRequestedData, locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
     ),
     UnknownAddressChallenged: st.builds(
-        UnknownAddressChallengedData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+        UnknownAddressChallengedData,
+        locale=unicode_text,
+        recipients=st.integers(0, 1000),
+        sealed=unicode_text,
     ),
     UserRegistered: st.builds(
-        UserRegisteredData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+        UserRegisteredData, locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
     ),
     AccountApproved: st.builds(
-        AccountApprovedData, locale=unicode_text, recipients=st.integers(0), sealed=unicode_text
+        AccountApprovedData, locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
     ),
 }
 
@@ -83,7 +87,7 @@ def events_of(event: type[AnyEvent]) -> st.SearchStrategy[AnyEvent]:
         time=instants,
         sequence=st.integers(0).map(str),
         expirytime=st.none() | instants,
-        traceparent=st.none() | unicode_text,
+        traceparent=st.none() | traceparents,
         data=facts[event],
     )
 

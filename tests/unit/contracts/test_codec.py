@@ -75,6 +75,15 @@ def test_optional_attributes_may_be_absent() -> None:
     assert event.datacontenttype == "application/json"
 
 
+@pytest.mark.parametrize(
+    "malformed", ["", "x", MARKER, "00-0-0-00", "00" * 27, "00-" + "g" * 32 + "-" + "0" * 16 + "-00"]
+)
+def test_a_malformed_trace_context_is_ignored_and_costs_no_mail(malformed: str) -> None:
+    assert decode(an_entry(traceparent=malformed)) == an_otp_request().model_copy(
+        update={"traceparent": None}
+    )
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_field_is_named(name: str) -> None:
     entry = an_entry()
@@ -116,6 +125,7 @@ def test_a_wrong_field_is_named_and_not_quoted(name: str, wrong: str) -> None:
         ("sealed", None),
         ("sealed", [MARKER]),
         ("recipients", -1),
+        ("recipients", 1001),
         ("recipients", MARKER),
         ("user_id", MARKER),
         ("challenge_id", {"is": MARKER}),
