@@ -1,0 +1,1 @@
+"""Carries the letters: consumes events from Redis Streams and sends the mail by SMTP."""

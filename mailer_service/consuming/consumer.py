@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -112,9 +112,11 @@ class Consumer:
         """Liveness: every reader's loop has turned lately, or shutdown is under way."""
         return DRAIN in self.gate.shut_by or all(reader.is_turning for reader in self.readers.values())
 
-    def guard(self, part: str, breaker: Callable[[Gate], Breaker]) -> None:
-        """Add the breaker of a part that everything needs."""
-        self._breakers[part] = breaker(self.gate)
+    def guard(self, part: str, *, probe: Callable[[], Awaitable[None]]) -> None:
+        """Give a part that everything needs its breaker."""
+        self._breakers[part] = Breaker(
+            part, probe=probe, gate=self.gate, every=self.pace.probe_every, chance=self._chance
+        )
 
     def attach(self, subscribers: Mapping[str, StreamSubscriber]) -> None:
         """Put each lane's reader in place of its subscriber's loop."""

@@ -1,0 +1,53 @@
+"""`mailer-service`: run the mailer, migrate its tables, look after dead letters."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError
+
+from contracts import logs
+from contracts.environment import SettingsWrong, load
+from mailer_service import letters_cli
+from mailer_service.settings import MailerSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status: 0 done, 1 failed, 2 wrong use or settings."""
+    parser = argparse.ArgumentParser(prog="mailer-service", description="Sends the mail that events ask for.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="consume events and send mail until SIGTERM")
+    commands.add_parser("migrate", help="bring the ledger's tables up to date; twice is fine")
+    letters_cli.add_arguments(commands)
+    given = parser.parse_args(arguments)
+    try:
+        sys.exit(_run(given))
+    except SettingsWrong as wrong:
+        print(wrong, file=sys.stderr)
+        sys.exit(2)
+
+
+def _run(given: argparse.Namespace) -> int:
+    settings = load(MailerSettings)
+    match given.command:
+        case "run":
+            from mailer_service import app
+
+            logs.configure(settings.log_format, service="mailer")
+            return asyncio.run(app.run(settings))
+        case "migrate":
+            from mailer_service.mailing import migrate
+
+            migrate.upgrade(settings.sqlalchemy_url)
+            return 0
+        case _:
+            try:
+                return asyncio.run(letters_cli.run(given, settings))
+            except (RedisError, OSError) as fault:
+                print(f"REDIS_URL: {fault}: is Redis running, and is this its address?", file=sys.stderr)
+                return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The mailer's settings: what it shares with auth_service, and its own `MAILER_…`."""
+
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
+
+from contracts.environment import SharedSettings, comma_separated
+from mailer_service.mailing.smtp_url import SmtpUrl
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class MailerSettings(SharedSettings):
+    """Read once, at start. The waits are the design's; tests shorten them."""
+
+    smtp_url: SecretStr = Field(
+        validation_alias="MAILER_SMTP_URL",
+        json_schema_extra={
+            "mend": "set it to smtp+starttls://USER:PASSWORD@HOST:587, smtps://…:465 or smtp://HOST:25"
+        },
+    )
+    sender: str = Field(
+        validation_alias="MAILER_FROM",
+        json_schema_extra={"mend": "set it to an address with an optional name: Porter <porter@example.org>"},
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None,
+        validation_alias="MAILER_SMTP_CA_FILE",
+        json_schema_extra={
+            "mend": "set it to a PEM file with the private authority's certificate, or unset it"
+        },
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="MAILER_HOST",
+        json_schema_extra={"mend": "set it to the address to listen on, such as 127.0.0.1 or 0.0.0.0"},
+    )
+    port: int = Field(
+        default=8002,
+        ge=0,
+        le=65535,
+        validation_alias="MAILER_PORT",
+        json_schema_extra={"mend": "set it to a free port for /healthz and /metrics"},
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        validation_alias="MAILER_MAX_ATTEMPTS",
+        json_schema_extra={"mend": "set it to a number from 1 to 20"},
+    )
+    connections: int = Field(
+        default=16,
+        ge=2,
+        le=256,
+        validation_alias="MAILER_SMTP_CONNECTIONS",
+        json_schema_extra={"mend": "set it to a number from 2 to 256"},
+    )
+    reserved: int = Field(
+        default=4,
+        ge=1,
+        validation_alias="MAILER_SMTP_RESERVED",
+        json_schema_extra={"mend": "set it to fewer than MAILER_SMTP_CONNECTIONS"},
+    )
+    send_deadline: Seconds = Field(
+        default=20,
+        validation_alias="MAILER_SEND_DEADLINE",
+        json_schema_extra={"mend": "set it to seconds, such as 20"},
+    )
+    claim_stale_after: Seconds = Field(
+        default=60,
+        validation_alias="MAILER_CLAIM_STALE_AFTER",
+        json_schema_extra={"mend": "set it to seconds, such as 60"},
+    )
+    backoff_login: Annotated[tuple[Seconds, ...], NoDecode] = Field(
+        default=(5, 90),
+        min_length=1,
+        validation_alias="MAILER_BACKOFF_LOGIN",
+        json_schema_extra={"mend": "set it to seconds after each failed attempt, such as 5,90"},
+    )
+    backoff_accounts: Annotated[tuple[Seconds, ...], NoDecode] = Field(
+        default=(60, 900),
+        min_length=1,
+        validation_alias="MAILER_BACKOFF_ACCOUNTS",
+        json_schema_extra={"mend": "set it to seconds after each failed attempt, such as 60,900"},
+    )
+    silent_after: Seconds = Field(
+        default=10,
+        validation_alias="MAILER_SILENT_AFTER",
+        json_schema_extra={
+            "mend": "set it to seconds after which a silent mailer counts as dead, such as 10"
+        },
+    )
+    stuck_after: Seconds = Field(
+        default=300,
+        validation_alias="MAILER_STUCK_AFTER",
+        json_schema_extra={"mend": "set it to seconds after which any idle entry is taken over, such as 300"},
+    )
+    drain: Seconds = Field(
+        default=25,
+        validation_alias="MAILER_DRAIN",
+        json_schema_extra={
+            "mend": "set it to the seconds that a stopping mailer finishes its mails in, such as 25"
+        },
+    )
+
+    @field_validator("backoff_login", "backoff_accounts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return comma_separated(value)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, url: SecretStr) -> SecretStr:
+        SmtpUrl.parse(url.get_secret_value())
+        return url
+
+    @field_validator("sender")
+    @classmethod
+    def _address(cls, sender: str) -> str:
+        _, address = parseaddr(sender)
+        local, at, domain = address.rpartition("@")
+        if not (local and at and domain) or any(ord(letter) < ord(" ") for letter in sender):
+            raise ValueError("is not an address")
+        return sender
+
+    @field_validator("reserved")
+    @classmethod
+    def _leaves_some(cls, reserved: int, given: ValidationInfo) -> int:
+        if reserved >= given.data.get("connections", reserved + 1):
+            raise ValueError("leaves no connection for other mail")
+        return reserved
+
+    @property
+    def drain_for(self) -> timedelta:
+        """How long a stopping mailer finishes what it has in hand."""
+        return timedelta(seconds=self.drain)

@@ -1,0 +1,243 @@
+"""The one place where consuming and mailing meet: an entry becomes a mail, what became of it an outcome."""
+
+import asyncio
+import itertools
+import random
+import time
+from datetime import timedelta
+from typing import Annotated, assert_never
+from uuid import UUID
+
+import structlog
+from faststream import AckPolicy, Context
+from faststream.redis import RedisBroker, RedisMessage, StreamSub
+from faststream.redis.prometheus import RedisPrometheusMiddleware
+from prometheus_client import REGISTRY
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts import streams
+from contracts.events import AccountEvent, AnyEvent, LoginEvent
+from mailer_service.consuming.backoff import Backoff, reconnect_delay
+from mailer_service.consuming.consumer import Consumer, new_consumer_name
+from mailer_service.consuming.entries import Entry, InHand
+from mailer_service.consuming.lanes import GROUP, Lane, Pace
+from mailer_service.consuming.messages import decode, in_hand, parse
+from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
+from mailer_service.mailing.attempts import Attempt, Reopen
+from mailer_service.mailing.courier import Courier
+from mailer_service.mailing.deliveries import (
+    AlreadyEnded,
+    Away,
+    Busy,
+    Delivery,
+    Expired,
+    HandedBack,
+    Postponed,
+    Rejected,
+    Sent,
+    Suppressed,
+    Unconfirmed,
+)
+from mailer_service.settings import MailerSettings
+
+log = structlog.get_logger(__name__)
+
+REOPENS = {"dead": Reopen.DEAD, "forced": Reopen.EXPIRED}
+MOVING_CONNECTIONS = 16
+
+
+def lanes(settings: MailerSettings) -> tuple[Lane, Lane]:
+    """Lay out the lanes: login mail may use every SMTP slot, other mail leaves the reserved ones free."""
+    return (
+        Lane(streams.LOGIN, slots=settings.connections, backoff=_backoff(settings.backoff_login)),
+        Lane(
+            streams.ACCOUNTS,
+            slots=settings.connections - settings.reserved,
+            backoff=_backoff(settings.backoff_accounts),
+        ),
+    )
+
+
+def pace(settings: MailerSettings) -> Pace:
+    """Derive the consuming core's waits. What hangs together keeps its proportion when it is shortened."""
+    silent = timedelta(seconds=settings.silent_after)
+    return Pace(
+        renew_every=silent / 5,
+        silent_after=silent,
+        begin_within=silent * 0.8,
+        stuck_after=timedelta(seconds=settings.stuck_after),
+        reclaim_every=min(silent / 10, timedelta(seconds=1)),
+        drain_for=timedelta(seconds=settings.drain),
+        max_attempts=settings.max_attempts,
+    )
+
+
+def redis_client(settings: MailerSettings, *, connections: int) -> "Redis":
+    """Make a client without automatic retry: a retried read hides what the lost reply delivered."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        max_connections=connections,
+        timeout=5,
+        socket_connect_timeout=2,
+        socket_timeout=5,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
+class Mailer:
+    """The running mailer: broker, consumer and courier."""
+
+    def __init__(self, settings: MailerSettings, *, courier: Courier) -> None:
+        self._lanes = lanes(settings)
+        self._courier = courier
+        self._max_attempts = settings.max_attempts
+        self._reading = redis_client(settings, connections=2 * len(self._lanes))
+        self.moving = redis_client(settings, connections=MOVING_CONNECTIONS)
+        self.consumer = Consumer(
+            self._lanes,
+            name=new_consumer_name(),
+            reading=self._reading,
+            moving=self.moving,
+            register=self.record_dead,
+            pace=pace(settings),
+            clock=time.monotonic,
+            chance=random.random,
+        )
+        for part, probe in (("smtp", courier.probe_smtp), ("postgres", courier.probe_postgres)):
+            self.consumer.guard(part, probe=probe)
+        self.broker = RedisBroker(
+            settings.redis_url.get_secret_value(),
+            middlewares=[self.consumer.middleware, RedisPrometheusMiddleware(registry=REGISTRY)],
+            logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to keep quiet
+        )
+        self._subscribe()
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes that this mailer works."""
+        return self._lanes
+
+    async def start(self) -> None:
+        """Begin to consume; waits for Redis as long as it takes."""
+        await self.consumer.prepare()
+        for failures in itertools.count(1):
+            try:
+                await self.broker.start()
+            except (RedisError, OSError) as fault:
+                log.warning("broker_not_started", error=type(fault).__name__)
+                await self.broker.stop()
+                await asyncio.sleep(reconnect_delay(failures, chance=random.random()))  # noqa: S311  # jitter
+            else:
+                break
+        log.info("mailer_started", consumer=self.consumer.name)
+
+    async def stop(self) -> None:
+        """Drain, then let go of everything."""
+        await self.consumer.drain()
+        await self.broker.stop()
+        await self._courier.close()
+        await self._reading.aclose()
+        await self.moving.aclose()
+
+    async def carry(self, event: AnyEvent, held: InHand) -> Outcome:
+        """Handle one entry: one mail, or the split of an event that has several."""
+        entry = held.entry
+        with structlog.contextvars.bound_contextvars(event_id=str(event.id), trace_id=_trace_id(event)):
+            if event.data.recipients == 0:
+                return Done()
+            if event.data.recipients > 1 and entry.recipient is None:
+                return Split(event.data.recipients)
+            attempt = Attempt(
+                owner=self.consumer.name,
+                number=entry.attempt,
+                last=entry.attempt >= self._max_attempts,
+                taken_from=entry.taken_from,
+                reopen=REOPENS.get(entry.replayed, Reopen.NOTHING),
+                begin_data=lambda: self.consumer.begin(held),
+            )
+            return outcome_of(
+                await self._courier.deliver(event, position=entry.recipient or 0, attempt=attempt)
+            )
+
+    async def record_dead(self, entry: Entry, letter: DeadLetter) -> None:
+        """Put a dead letter on the ledger, repeated until it is there; no event id means no row."""
+        try:
+            event_id = UUID(entry.text(b"id"))
+        except ValueError:
+            log.warning("letter_without_event_id", reason=letter.reason)
+            return
+        for failures in itertools.count(1):
+            try:
+                await self._courier.record_dead(
+                    event_id=event_id,
+                    position=entry.recipient or 0,
+                    event_type=entry.text(b"type")[:100],
+                    reason=letter.reason,
+                    error=letter.error,
+                )
+            except (SQLAlchemyError, OSError) as fault:
+                if failures == 1:
+                    log.warning("letter_not_recorded", error=type(fault).__name__)
+                await asyncio.sleep(reconnect_delay(failures, chance=random.random()))  # noqa: S311  # jitter
+            else:
+                return
+
+    def _subscribe(self) -> None:
+        login, accounts = (
+            self.broker.subscriber(
+                stream=StreamSub(lane.facts, group=GROUP, consumer=self.consumer.name),
+                parser=parse,
+                decoder=decode,
+                ack_policy=AckPolicy.MANUAL,
+                no_reply=True,
+            )
+            for lane in self._lanes
+        )
+
+        @login
+        async def carry_login(
+            event: LoginEvent, message: Annotated[RedisMessage, Context("message")]
+        ) -> Outcome:
+            return await self.carry(event, in_hand(message))
+
+        @accounts
+        async def carry_account(
+            event: AccountEvent, message: Annotated[RedisMessage, Context("message")]
+        ) -> Outcome:
+            return await self.carry(event, in_hand(message))
+
+        self.consumer.attach(
+            {lane.name: sub for lane, sub in zip(self._lanes, (login, accounts), strict=True)}
+        )
+
+
+def outcome_of(delivery: Delivery) -> Outcome:
+    """Translate what became of a mail into what happens to its entry."""
+    match delivery:
+        case Sent() | AlreadyEnded() | Expired() | Suppressed() | Unconfirmed():
+            return Done()
+        case Postponed(reason=reason, error=error, after=after):
+            return RetryLater(reason, error, after)
+        case Busy():
+            return RetryLater("busy", spends=False)
+        case Rejected(reason=reason, error=error):
+            return DeadLetter(reason, error)
+        case Away(part=part, error=error):
+            return Outage(part, error)
+        case HandedBack():
+            return Left("not_begun")
+        case _:
+            assert_never(delivery)
+
+
+def _backoff(seconds: tuple[float, ...]) -> Backoff:
+    return Backoff(floors=tuple(timedelta(seconds=floor) for floor in seconds))
+
+
+def _trace_id(event: AnyEvent) -> str:
+    return event.traceparent.split("-")[1] if event.traceparent else ""
