@@ -65,6 +65,7 @@ class Consumer:
         self._breakers: dict[str, Breaker] = {}
         self._background: list[asyncio.Task[None]] = []
         self._hurrying = asyncio.Event()
+        self._is_waiting = True
         self.transitions = Transitions(moving, consumer=name, max_crashes=pace.max_crashes)
         self.life = Life(self.transitions, lanes=lanes, pace=pace, clock=clock)
         self.readers: dict[str, Reader] = {}
@@ -109,8 +110,12 @@ class Consumer:
 
     @property
     def is_alive(self) -> bool:
-        """Liveness: every reader's loop has turned lately, or shutdown is under way."""
-        return DRAIN in self.gate.shut_by or all(reader.is_turning for reader in self.readers.values())
+        """Liveness: every reader's loop has turned lately, or start or shutdown is under way."""
+        return (
+            self._is_waiting
+            or DRAIN in self.gate.shut_by
+            or all(reader.is_turning for reader in self.readers.values())
+        )
 
     def guard(self, part: str, *, probe: Callable[[], Awaitable[None]]) -> None:
         """Give a part that everything needs its breaker."""
@@ -145,6 +150,7 @@ class Consumer:
                 await asyncio.sleep(reconnect_delay(failures, chance=self._chance()))
             else:
                 break
+        self._is_waiting = False
         self._background.append(asyncio.create_task(self.life.run(), name="life"))
         self._background += [asyncio.create_task(upkeep.run(), name="upkeep") for upkeep in self._upkeep]
 
@@ -188,6 +194,7 @@ class Consumer:
         try:
             async with asyncio.timeout(HURRY_FOR.total_seconds()):
                 for reader in self.readers.values():
+                    await reader.come_to_rest()
                     await reader.hand_back_strays()
                 await self.life.leave()
         except (RedisError, OSError, TimeoutError) as fault:

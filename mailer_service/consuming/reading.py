@@ -69,6 +69,8 @@ class Reader:
         self._failures = 0
         self._strays = False
         self._subscriber: StreamSubscriber | None = None
+        self._between_reads = asyncio.Event()
+        self._between_reads.set()
 
     @property
     def is_turning(self) -> bool:
@@ -95,13 +97,21 @@ class Reader:
             return
         if not await self.hands.wait_free(within=self._pace.block):
             return
+        self._between_reads.clear()
         try:
             if self._strays:
                 await self.hand_back_strays()
             entries = await self._read()
+            if (
+                entries and self._gate.shut_by
+            ):  # it was shut while the read was blocked: nothing begins any more
+                await self.hand_back_strays()
+                return
         except (RedisError, OSError) as fault:
             await self._recover(fault)
             return
+        finally:
+            self._between_reads.set()
         if self._failures:
             log.info("reading_resumed", stream=self.lane.name, failures=self._failures)
             self._failures = 0
@@ -114,9 +124,9 @@ class Reader:
         held.task = asyncio.create_task(self._consume(held), name=f"{entry.key} {entry.id}")
         return held
 
-    def miss_strays(self) -> None:
-        """Note that something may pend under this name that is not in hand; the next turn hands it back."""
-        self._strays = True
+    async def come_to_rest(self) -> None:
+        """Wait for the end of a read that is under way; with the gate shut, no other begins."""
+        await self._between_reads.wait()
 
     async def hand_back_strays(self) -> None:
         """Hand back what pends under this consumer's name and is not in hand. Raises redis-py's errors."""
