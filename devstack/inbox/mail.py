@@ -46,7 +46,12 @@ class Mail:
     def body(self, kind: Literal["plain", "html"]) -> str:
         """Read a body, empty when the mail has none of this kind."""
         part = self.message.get_body((kind,))
-        return str(part.get_content()) if part is not None else ""
+        if part is None:
+            return ""
+        try:
+            return str(part.get_content())
+        except LookupError:  # a charset that nobody knows
+            return "(unreadable: the mail names an unknown character set)"
 
     @property
     def snippet(self) -> str:
