@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from devstack.ports import free_port
-from devstack.servers.answers import postgres_answers
+from devstack.answers import postgres_answers
 from devstack.servers.origin import read_origin
 from devstack.servers.postgres import FORGETFUL, Postgres, initialise
 from tests.support import blocking

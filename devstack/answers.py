@@ -1,8 +1,18 @@
-"""Whether a server answers yet."""
+"""Whether a part does its work yet."""
 
 from typing import Final
 
+import httpx
+
 PATIENCE_SECONDS: Final = 2.0
+
+
+async def pages_answer(client: httpx.AsyncClient, *urls: str) -> bool:
+    """Tell whether each of these pages answers 200."""
+    try:
+        return all([(await client.get(url)).status_code == httpx.codes.OK for url in urls])
+    except httpx.TransportError:
+        return False
 
 
 async def postgres_answers(url: str) -> bool:

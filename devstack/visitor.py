@@ -1,0 +1,177 @@
+"""A person at the door: registers, asks for codes, reads them in the inbox, signs in. Knows only HTTP."""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
+
+import httpx
+
+Transport = Literal["bearer", "cookie"]
+
+CODE: Final = re.compile(r"(?<![\w-])\d{6,8}(?![\w-])")
+LOOK_EVERY_SECONDS: Final = 0.1
+MAIL_WITHIN_SECONDS: Final = 15.0
+LISTED: Final = 500
+"""How many of the newest mails are looked through."""
+
+
+class Unexpected(AssertionError):
+    """The stack did not do what it promises; the message tells what was expected and what came."""
+
+
+class Visitor:
+    """One person with one address and one browser (`cookie`) or one application (`bearer`).
+
+    Calls give the raw answers, so that their reader can expect failures too; `code` and `mail` wait for what
+    must arrive and raise `Unexpected` when it does not. The inbox speaks Mailpit's API.
+    """
+
+    def __init__(
+        self,
+        email: str,
+        *,
+        auth_url: str,
+        inbox_url: str,
+        name: str = "",
+        transport: Transport = "bearer",
+    ) -> None:
+        self.email = email
+        self.name = name or email.partition("@")[0].replace(".", " ").title()
+        self.transport: Transport = transport
+        self.challenge_id = ""
+        self.token = ""
+        self._binding = ""
+        self._read: set[str] = set()
+        headers = {"Origin": auth_url} if transport == "cookie" else {}
+        self._auth = httpx.AsyncClient(base_url=auth_url, headers=headers, trust_env=False, timeout=10)
+        self._inbox = httpx.AsyncClient(base_url=inbox_url, trust_env=False, timeout=10)
+
+    @classmethod
+    def to(
+        cls,
+        environment: Mapping[str, str],
+        email: str,
+        *,
+        name: str = "",
+        transport: Transport = "bearer",
+    ) -> Self:
+        """Let a person visit the stack that `environment` describes."""
+        return cls(
+            email,
+            auth_url=environment["AUTH_URL"],
+            inbox_url=environment["INBOX_URL"],
+            name=name,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._auth.aclose()
+        await self._inbox.aclose()
+
+    async def register(self) -> httpx.Response:
+        """Ask to be let in; 202 whoever asks."""
+        return await self._challenged("/v1/registrations", {"email": self.email, "name": self.name})
+
+    async def ask_for_code(self) -> httpx.Response:
+        """Ask for a code to sign in with; 202 whoever asks."""
+        return await self._challenged("/v1/login/challenges", {"email": self.email})
+
+    async def verify(self, code: str) -> httpx.Response:
+        """Send a code for the newest challenge; a right one signs an active person in."""
+        answer = await self._auth.post(
+            f"/v1/login/challenges/{self.challenge_id}/verify",
+            json={"code": code},
+            headers={"Porter-Binding": self._binding} if self.transport == "bearer" else {},
+        )
+        if answer.status_code == httpx.codes.OK and self.transport == "bearer":
+            self.token = answer.json()["session"]["token"]
+        return answer
+
+    async def sign_in(self) -> None:
+        """Sign in by a mailed code. Raises `Unexpected`."""
+        expect(await self.ask_for_code(), 202, "a request for a code")
+        expect(await self.verify(await self.code()), 200, "the right code")
+
+    async def me(self) -> httpx.Response:
+        """Ask who is signed in."""
+        return await self._auth.get("/v1/me", headers=self._signed())
+
+    async def sign_out(self) -> httpx.Response:
+        """End the session."""
+        return await self._auth.delete("/v1/sessions/current", headers=self._signed())
+
+    async def users(self, status: str) -> httpx.Response:
+        """List people, as an administrator."""
+        return await self._auth.get("/v1/admin/users", params={"status": status}, headers=self._signed())
+
+    async def approve(self, user_id: str) -> httpx.Response:
+        """Let a newcomer in, as an administrator."""
+        return await self._auth.post(f"/v1/admin/users/{user_id}/approve", headers=self._signed())
+
+    async def code(self, *, within: float = MAIL_WITHIN_SECONDS) -> str:
+        """Wait for a mail with a code that was not read before. Raises `Unexpected`."""
+        mail = await self.mail("code", within=within)
+        found = CODE.search(mail["Text"])
+        if found is None:
+            raise Unexpected(f"the mail {mail['Subject']!r} to {self.email} has no code in its text")
+        return found.group()
+
+    async def mail(self, about: str, *, within: float = MAIL_WITHIN_SECONDS) -> dict[str, Any]:
+        """Wait for an unread mail with this word in its subject, whole as Mailpit gives it.
+
+        Raises `Unexpected` after `within` seconds, naming what is there instead.
+        """
+        end = time.monotonic() + within
+        while True:
+            listed = await self._listed()
+            for mail in listed:
+                if mail["ID"] not in self._read and about.casefold() in mail["Subject"].casefold():
+                    self._read.add(mail["ID"])
+                    answer = await self._inbox.get(f"/api/v1/message/{mail['ID']}")
+                    return dict(answer.json())
+            if time.monotonic() >= end:
+                there = ", ".join(repr(mail["Subject"]) for mail in listed) or "no mail at all"
+                raise Unexpected(
+                    f"within {within:g} s, no new mail about {about!r} to {self.email}; there is {there}"
+                )
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def mails(self) -> list[dict[str, Any]]:
+        """List the mails to this person that are here now, newest first, as Mailpit sums them up."""
+        return await self._listed()
+
+    async def _listed(self) -> list[dict[str, Any]]:
+        try:
+            answer = await self._inbox.get("/api/v1/messages", params={"limit": LISTED})
+        except httpx.TransportError:
+            return []
+        return [
+            mail
+            for mail in answer.json()["messages"]
+            if self.email in {person["Address"] for person in mail["To"]}
+        ]
+
+    async def _challenged(self, path: str, body: dict[str, str]) -> httpx.Response:
+        answer = await self._auth.post(path, json=body | {"transport": self.transport})
+        if answer.status_code == httpx.codes.ACCEPTED:
+            challenge = answer.json()
+            self.challenge_id = challenge["challenge_id"]
+            self._binding = challenge.get("binding", "")
+        return answer
+
+    def _signed(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def expect(answer: httpx.Response, status: int, what: str, *, code: str | None = None) -> dict[str, Any]:
+    """Give an answer's JSON if it has this status (and problem code). Raises `Unexpected` telling both."""
+    told = answer.json() if answer.content else {}
+    if answer.status_code != status or (code is not None and told.get("code") != code):
+        wanted = f"{status} {code}" if code else f"{status}"
+        raise Unexpected(f"{what}: expected {wanted}, got {answer.status_code} {answer.text}")
+    return dict(told)
