@@ -134,6 +134,7 @@ class Mailer:
                 await asyncio.sleep(reconnect_delay(failures, chance=random.random()))  # noqa: S311  # jitter
             else:
                 break
+        self.consumer.watch()
         log.info("mailer_started", consumer=self.consumer.name)
 
     async def stop(self) -> None:

@@ -65,7 +65,6 @@ class Consumer:
         self._breakers: dict[str, Breaker] = {}
         self._background: list[asyncio.Task[None]] = []
         self._hurrying = asyncio.Event()
-        self._is_waiting = True
         self.transitions = Transitions(moving, consumer=name, max_crashes=pace.max_crashes)
         self.life = Life(self.transitions, lanes=lanes, pace=pace, clock=clock)
         self.readers: dict[str, Reader] = {}
@@ -110,12 +109,8 @@ class Consumer:
 
     @property
     def is_alive(self) -> bool:
-        """Liveness: every reader's loop has turned lately, or start or shutdown is under way."""
-        return (
-            self._is_waiting
-            or DRAIN in self.gate.shut_by
-            or all(reader.is_turning for reader in self.readers.values())
-        )
+        """Liveness: every reader's loop has turned lately since `watch`, or shutdown is under way."""
+        return DRAIN in self.gate.shut_by or all(reader.is_turning for reader in self.readers.values())
 
     def guard(self, part: str, *, probe: Callable[[], Awaitable[None]]) -> None:
         """Give a part that everything needs its breaker."""
@@ -150,9 +145,13 @@ class Consumer:
                 await asyncio.sleep(reconnect_delay(failures, chance=self._chance()))
             else:
                 break
-        self._is_waiting = False
         self._background.append(asyncio.create_task(self.life.run(), name="life"))
         self._background += [asyncio.create_task(upkeep.run(), name="upkeep") for upkeep in self._upkeep]
+
+    def watch(self) -> None:
+        """Expect the readers to turn, once the broker has started them."""
+        for reader in self.readers.values():
+            reader.watch()
 
     def hurry(self) -> None:
         """Shut down faster: what has not begun irrevocable work is handed back, the rest is answered."""

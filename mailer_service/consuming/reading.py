@@ -65,7 +65,7 @@ class Reader:
         self._pace = pace
         self._clock = clock
         self._chance = chance
-        self._turned_at = clock()
+        self._turned_at: float | None = None
         self._failures = 0
         self._strays = False
         self._subscriber: StreamSubscriber | None = None
@@ -75,7 +75,12 @@ class Reader:
     @property
     def is_turning(self) -> bool:
         """Whether the loop has turned lately; waiting on the gate, on slots or on Redis counts as turning."""
-        return self._clock() - self._turned_at < self._pace.turn_within.total_seconds()
+        within = self._pace.turn_within.total_seconds()
+        return self._turned_at is None or self._clock() - self._turned_at < within
+
+    def watch(self) -> None:
+        """Expect turns from now on."""
+        self._turned_at = self._clock()
 
     def replace_loop_of(self, subscriber: StreamSubscriber) -> None:
         """Put this reader in place of a subscriber's loop. Raises `TypeError` where FastStream changed."""
