@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from auth_service.storage.database import Database
+from tests.integration.auth_service.door import Door
 
 
 def sqlalchemy_url(postgres_url: str) -> str:
@@ -18,3 +19,9 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
     opened = Database(sqlalchemy_url(postgres_url))
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture
+async def door(database: Database) -> Door:
+    """Open the door: flows with keys of their own on a fresh database."""
+    return Door(database)

@@ -1,0 +1,140 @@
+"""The flows on a real database, with what they need at hand: the arrangement of the tests beside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import event, select
+
+from auth_service.flows.administration import approve, create_admin
+from auth_service.flows.answers import Outcome, verify
+from auth_service.flows.questions import register, start_challenge
+from auth_service.model.challenges import Challenge
+from auth_service.model.peppers import Peppers
+from auth_service.model.rules import LoginRules
+from auth_service.model.tokens import new_token
+from auth_service.model.users import User
+from auth_service.storage.database import Database
+from auth_service.storage.tables import outbox
+from contracts.events import AnyEvent, unseal
+from contracts.registry import event_class
+from contracts.sealing import LoginCode, Sealer, new_key
+
+BINDING = "B" * 43
+
+
+@dataclass(frozen=True)
+class Door:
+    """Does what the API does, one unit of work each."""
+
+    database: Database
+    peppers: Peppers = field(default_factory=lambda: Peppers([b"\x05" * 32]))
+    sealer: Sealer = field(default_factory=lambda: Sealer([new_key()]))
+    rules: LoginRules = field(default_factory=LoginRules)
+
+    async def ask(self, email: str) -> Challenge:
+        async with self.database.unit() as unit:
+            return await start_challenge(
+                email,
+                binding=BINDING,
+                unit=unit,
+                rules=self.rules,
+                peppers=self.peppers,
+                sealer=self.sealer,
+            )
+
+    async def register(self, email: str, *, name: str = "Ada", locale: str | None = None) -> Challenge:
+        async with self.database.unit() as unit:
+            return await register(
+                email,
+                name=name,
+                locale=locale,
+                binding=BINDING,
+                unit=unit,
+                rules=self.rules,
+                peppers=self.peppers,
+                sealer=self.sealer,
+            )
+
+    async def answer(
+        self, challenge_id: UUID, code: str, *, binding: str = BINDING, token: str | None = None
+    ) -> Outcome:
+        async with self.database.unit() as unit:
+            return await verify(
+                challenge_id,
+                code,
+                binding=binding,
+                session_token=token or new_token(),
+                unit=unit,
+                rules=self.rules,
+                peppers=self.peppers,
+                sealer=self.sealer,
+            )
+
+    async def admin(self, email: str = "root@example.org") -> User:
+        async with self.database.unit() as unit:
+            return await create_admin(email, name=None, unit=unit)
+
+    async def approve(self, user_id: UUID, *, by: UUID) -> User:
+        async with self.database.unit() as unit:
+            return await approve(user_id, by=by, unit=unit, sealer=self.sealer)
+
+    async def member(self, email: str = "ada@example.org", *, name: str = "Ada") -> User:
+        """Take someone through the door until they are active."""
+        challenge = await self.register(email, name=name)
+        await self.answer(challenge.id, await self.mailed_code(challenge.id))
+        async with self.database.unit() as unit:
+            waiting = await unit.users.find(email)
+        assert waiting is not None
+        return await self.approve(waiting.id, by=(await self.admin()).id)
+
+    async def events(self) -> Sequence[AnyEvent]:
+        """Read the outbox as the events that it becomes, oldest first."""
+        async with self.database.engine.connect() as connection:
+            rows = (await connection.execute(select(outbox).order_by(outbox.c.id))).mappings().all()
+        return [
+            event_class(row["type"]).model_validate(
+                {
+                    "id": row["id"],
+                    "subject": row["subject"],
+                    "time": row["occurred_at"],
+                    "sequence": str(row["sequence"]),
+                    "expirytime": row["expires_at"],
+                    "traceparent": row["traceparent"],
+                    "data": row["data"],
+                }
+            )
+            for row in rows
+        ]
+
+    async def mailed(self, challenge_id: UUID) -> LoginCode:
+        """Open the box that the mailer gets for a challenge."""
+        (found,) = (e for e in await self.events() if getattr(e.data, "challenge_id", None) == challenge_id)
+        return unseal(found, LoginCode, sealer=self.sealer)
+
+    async def mailed_code(self, challenge_id: UUID) -> str:
+        return (await self.mailed(challenge_id)).code.get_secret_value()
+
+
+class StatementLog:
+    """Notes the statements that a database runs while it is listening."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine.sync_engine
+        self.statements: list[str] = []
+
+    def __enter__(self) -> Self:
+        event.listen(self._engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._note)
+
+    def _note(self, _: object, __: object, statement: str, *___: object) -> None:
+        self.statements.append(statement)
+
+
+def wrong(code: str) -> str:
+    """Make a code that is not this one."""
+    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
