@@ -48,6 +48,7 @@ class Process:
         log: Path,
         pid_file: Path,
         ready: Callable[[], Awaitable[bool]],
+        ready_within_seconds: float = READY_WITHIN_SECONDS,
         grace_seconds: float = 30.0,
     ) -> None:
         self.program = program
@@ -56,6 +57,7 @@ class Process:
         self.starts = 0
         self._pid_file = pid_file
         self._ready = ready
+        self._ready_within_seconds = ready_within_seconds
         self._grace_seconds = grace_seconds
         self._held = False
         self._came_up = False
@@ -82,8 +84,9 @@ class Process:
             self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
         await self.wait_ready()
 
-    async def wait_ready(self, *, within: float = READY_WITHIN_SECONDS) -> None:
-        """Wait until it does its work, restarts included. Raises `StartFailed` after `within` seconds."""
+    async def wait_ready(self) -> None:
+        """Wait until it does its work, restarts included. Raises `StartFailed` when that takes too long."""
+        within = self._ready_within_seconds
         try:
             async with asyncio.timeout(within):
                 while not (self.running and await self._ready()):

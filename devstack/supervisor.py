@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from devstack.logfile import tail
-from devstack.process import Process, StartFailed, ending
+from devstack.process import READY_WITHIN_SECONDS, Process, StartFailed, ending
 from devstack.program import Program
 
 
@@ -20,7 +20,12 @@ class Supervisor:
             (folder / name).mkdir()
 
     async def keep(
-        self, program: Program, *, ready: Callable[[], Awaitable[bool]], grace_seconds: float = 30.0
+        self,
+        program: Program,
+        *,
+        ready: Callable[[], Awaitable[bool]],
+        ready_within_seconds: float = READY_WITHIN_SECONDS,
+        grace_seconds: float = 30.0,
     ) -> Process:
         """Start a program, wait until it is ready, and keep it running. Raises `StartFailed`."""
         process = self.processes[program.name] = Process(
@@ -28,6 +33,7 @@ class Supervisor:
             log=self.log(program.name),
             pid_file=self.folder / "pids" / program.name,
             ready=ready,
+            ready_within_seconds=ready_within_seconds,
             grace_seconds=grace_seconds,
         )
         await process.start()

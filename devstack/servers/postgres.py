@@ -33,7 +33,7 @@ class Postgres:
 
     def url(self, database: str = "postgres") -> str:
         """Give a database's address."""
-        return f"postgresql://{USER}:{quote(self.password)}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def program(self, settings: Mapping[str, str] | None = None) -> Program:
         """Describe the server; `settings` as in postgresql.conf. SIGINT is its fast, clean shutdown."""
