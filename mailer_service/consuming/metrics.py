@@ -1,6 +1,17 @@
 """What the consuming core counts and shows. Labels are lanes and short words, never ids or addresses."""
 
-from prometheus_client import Counter, Gauge
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Gauge, Metric
+
+
+class GaugeBesideCounter(Gauge):
+    """A gauge `x` beside a counter `x_total`: two names to Prometheus, one to the client library."""
+
+    def describe(self) -> Iterable[Metric]:
+        """Claim no name: the counter has claimed the stem."""
+        return ()
+
 
 retries = Counter("mailer_retries_total", "Entries that will be tried again.", ["stream", "reason"])
 reclaimed = Counter(
@@ -14,4 +25,4 @@ lag = Gauge("mailer_stream_lag", "Facts that the group has not read yet.", ["str
 pending = Gauge("mailer_stream_pending", "Entries in the hands of consumers.", ["stream"])
 oldest_unsent = Gauge("mailer_oldest_unsent_seconds", "Age of the oldest unfinished entry.", ["stream"])
 delayed = Gauge("mailer_delayed", "Retries that wait for their time.", ["stream"])
-dead_letters = Gauge("mailer_dead_letters", "Dead letters that are kept.", ["stream"])
+dead_letters = GaugeBesideCounter("mailer_dead_letters", "Dead letters that are kept.", ["stream"])
