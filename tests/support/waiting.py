@@ -4,11 +4,15 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
+async def until(condition: Callable[[], Awaitable[T]], *, within: float, every: float = 0.02) -> T: ...
+@overload
+async def until(condition: Callable[[], T], *, within: float, every: float = 0.02) -> T: ...
 async def until(condition: Callable[[], T | Awaitable[T]], *, within: float, every: float = 0.02) -> T:
     """Ask until `condition` gives something true, and return that.
 
