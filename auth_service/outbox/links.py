@@ -1,0 +1,25 @@
+"""Whether a server answers, told in one log line a change."""
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Link:
+    """Remembers how long a server has not answered, in failures."""
+
+    def __init__(self, name: str) -> None:
+        self._lost, self._found = f"{name}_lost", f"{name}_found"
+        self.failures = 0
+
+    def lost(self, fault: BaseException) -> None:
+        """Note a failure; only the first in a row is a line."""
+        self.failures += 1
+        if self.failures == 1:
+            log.warning(self._lost, error=type(fault).__name__)
+
+    def found(self) -> None:
+        """Note that it answers; a line if it did not before."""
+        if self.failures:
+            log.info(self._found, failures=self.failures)
+        self.failures = 0

@@ -1,0 +1,21 @@
+"""What the relay tells about itself."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class OutboxMetrics:
+    """The relay's metrics, in a registry of the process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter(
+            "auth_events_published_total", "Events written to their stream.", ["type"], registry=registry
+        )
+        self.unpublished = Gauge(
+            "auth_outbox_unpublished", "Events that wait in the outbox.", registry=registry
+        )
+        self.oldest_seconds = Gauge(
+            "auth_outbox_oldest_seconds", "Age of the oldest event that waits.", registry=registry
+        )
+        self.redis_up = Gauge(
+            "auth_redis_up", "Whether Redis answered last (1) or not (0).", registry=registry
+        )

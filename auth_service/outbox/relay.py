@@ -1,0 +1,145 @@
+"""The relay: publishes what is committed, for as long as it runs."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from auth_service.outbox.backoff import backoff
+from auth_service.outbox.links import Link
+from auth_service.outbox.metrics import OutboxMetrics
+from auth_service.outbox.publishing import publish
+from auth_service.storage.database import Database
+from auth_service.storage.faults import PostgresAway
+
+log = structlog.get_logger()
+
+BATCH_ROWS: Final = 500
+MALFORMED_REMEMBERED: Final = 10_000
+
+
+class Relay:
+    """Sweeps the outbox every `sweep_every` and at once when `wake` is set; any number may run.
+
+    It outlives Redis, Postgres and surprises: it waits and tries again. At least once is promised: what dies
+    between writing and committing is written again, with the same event id.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        redis: Redis,
+        wake: asyncio.Event,
+        metrics: OutboxMetrics,
+        sweep_every: timedelta = timedelta(seconds=1),
+        batch_rows: int = BATCH_ROWS,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._wake = wake
+        self._metrics = metrics
+        self._sweep_every = sweep_every
+        self._batch_rows = batch_rows
+        self._chance = chance
+        self._redis_link = Link("redis")
+        self._postgres_link = Link("postgres")
+        self._stumbles = 0
+        self._measure_at = 0.0
+        self._malformed: set[UUID] = set()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Publish until `stop` is called; raises nothing but cancellation."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            failures = await self._turn()
+            if failures:
+                await _set_within(self._stopping, backoff(failures, chance=self._chance()))
+            else:
+                await _set_within(self._wake, self._sweep_every.total_seconds())
+
+    def stop(self) -> None:
+        """End `run` after the turn that it is in."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def sweep(self) -> int:
+        """Publish all rows there are and tell how many. Raises `RedisError` or `PostgresAway`."""
+        seconds, microseconds = await self._redis.time()
+        redis_time = timedelta(seconds=int(seconds), microseconds=int(microseconds))
+        published, after, full = 0, None, True
+        refusal: RedisError | None = None
+        while full and not self._stopping.is_set():
+            async with self._database.unit() as unit:
+                rows = await unit.outbox.lock_unpublished(after=after, limit=self._batch_rows)
+                batch = await publish(rows, redis=self._redis, redis_time=redis_time)
+                if batch.entry_ids:
+                    await unit.outbox.mark_published(batch.entry_ids)
+            for row in rows:
+                if row.id in batch.entry_ids:
+                    self._metrics.published.labels(row.type).inc()
+            self._tell_malformed(batch.malformed)
+            published += len(batch.entry_ids)
+            refusal = refusal or batch.refusal
+            if batch.refusal is not None and not batch.entry_ids:
+                break  # Redis takes nothing now; the rest of the backlog need not ask as well
+            full = len(rows) == self._batch_rows
+            after = rows[-1].id if rows else None  # passes over rows that stay, so that none blocks the rest
+        if refusal is not None:
+            raise refusal
+        return published
+
+    async def _turn(self) -> int:
+        """Sweep, and measure when that is due; tell how many turns in a row have failed now."""
+        try:
+            await self.sweep()
+        except RedisError as fault:
+            self._redis_link.lost(fault)
+        except PostgresAway as fault:
+            self._redis_link.found()  # it was asked the time first
+            self._postgres_link.lost(fault)
+        except Exception:  # a relay that died of a surprise would hold back every mail
+            self._stumbles += 1
+            log.exception("relay_stumbled")
+        else:
+            self._stumbles = 0
+            self._redis_link.found()
+            self._postgres_link.found()
+        self._metrics.redis_up.set(0 if self._redis_link.failures else 1)
+        if self._postgres_link.failures or asyncio.get_running_loop().time() >= self._measure_at:
+            await self._measure()
+        return max(self._redis_link.failures, self._postgres_link.failures, self._stumbles)
+
+    async def _measure(self) -> None:
+        self._measure_at = asyncio.get_running_loop().time() + self._sweep_every.total_seconds()
+        try:
+            async with self._database.unit() as unit:
+                backlog = await unit.outbox.backlog()
+        except PostgresAway as fault:
+            self._postgres_link.lost(fault)
+            return
+        self._postgres_link.found()
+        self._metrics.unpublished.set(backlog.rows)
+        self._metrics.oldest_seconds.set(backlog.oldest_seconds)
+
+    def _tell_malformed(self, rows: Mapping[UUID, str]) -> None:
+        """Say once of each row that it cannot go out; it stays, to be looked at."""
+        for event_id, error in rows.items():
+            if event_id not in self._malformed and len(self._malformed) < MALFORMED_REMEMBERED:
+                self._malformed.add(event_id)
+                log.error("event_unpublishable", event_id=str(event_id), error=error)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
