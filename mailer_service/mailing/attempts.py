@@ -21,8 +21,9 @@ class Attempt:
 
     `owner` is the consumer that has the entry in hand, `number` is 1 for the first try, and `last` says
     that a passing failure now is the end. `taken_from` names the consumers that the entry was reclaimed
-    from: their claims in the ledger count no more. `begin_data` is asked immediately before DATA; when it
-    answers False (the consumer may have been declared dead meanwhile) DATA does not begin.
+    from: their claims in the ledger count no more. `begin_data` is asked immediately before the DATA command
+    and again before its content; where it answers False (the consumer may have been declared dead meanwhile)
+    nothing of the mail is written.
     """
 
     owner: str

@@ -64,7 +64,7 @@ class Mailbox:
         return f"{self.local}@{self.domain}"
 
     def header(self) -> Address:
-        """The mailbox as a header shows it."""
+        """Give the mailbox as a header shows it."""
         return Address(display_name=self.name, username=self.local, domain=self.domain)
 
 

@@ -1,5 +1,6 @@
 """One connection to an SMTP server, a command at a time, so that it is always known where it ended."""
 
+import asyncio
 import re
 import ssl
 from collections.abc import Iterator
@@ -7,13 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
+from aiosmtplib.protocol import SMTPProtocol
 
 from mailer_service.mailing.replies import Phase, Verdict, classify, classify_silence, enhanced_code
 from mailer_service.mailing.smtp_url import SmtpUrl
 
 UNAVAILABLE: Final = 421
 GO_AHEAD: Final = 354
+LATE_REPLY_SECONDS: Final = 0.05
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
@@ -60,6 +63,22 @@ def _ending_at(progress: Progress) -> Iterator[None]:
         raise SmtpEnded(progress.phase, refused.code, refused.message) from refused
     except (SMTPException, OSError) as lost:
         raise SmtpEnded(progress.phase, None, str(lost) or type(lost).__name__) from lost
+
+
+async def _answer(protocol: SMTPProtocol) -> SMTPResponse:
+    """Read the reply to the content, be it in the very moment that the deadline passes.
+
+    A process that was stopped finds its deadline passed and the reply there: the reply is what counts.
+    """
+    reading = asyncio.ensure_future(protocol.read_response())
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        await asyncio.wait({reading}, timeout=LATE_REPLY_SECONDS)
+        if reading.done() and reading.exception() is None:
+            return reading.result()
+        reading.cancel()
+        raise
 
 
 class SmtpConnection:
@@ -149,7 +168,7 @@ class SmtpConnection:
         with _ending_at(progress):
             protocol.write(_LEADING_DOT.sub(b"..", raw) + b".\r\n")  # raises only before anything is written
             progress.phase = Phase.DATA
-            reply = await protocol.read_response()
+            reply = await _answer(protocol)
         if reply.code // 100 != 2:  # noqa: PLR2004 - any 2yz is a yes (RFC 5321, 4.2.1)
             raise SmtpEnded(Phase.DATA, reply.code, reply.message)
         self.mails += 1

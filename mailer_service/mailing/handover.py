@@ -1,0 +1,72 @@
+"""One mail through one SMTP dialogue, under a deadline, and what the dialogue's end means."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mailer_service.mailing.masking import masked
+from mailer_service.mailing.replies import Verdict, classify_silence
+from mailer_service.mailing.smtp_connection import Progress, SmtpEnded
+from mailer_service.mailing.smtp_pool import SmtpPool
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The server has the mail and said so."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """`begin_data` said no: the content was not begun, and the server cannot have the mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The dialogue did not come to a 250; `error` says why, without address or code."""
+
+    verdict: Verdict
+    error: str
+
+
+class _Refrained(Exception):
+    """Leaves the pool's block by the way that drops the connection."""
+
+
+async def hand_over(
+    raw: bytes,
+    *,
+    sender: str,
+    recipient: str,
+    pool: SmtpPool,
+    begin_data: Callable[[], bool],
+    until: float,
+    secrets: Iterable[str],
+) -> HandedOver | NotBegun | Failed:
+    """Give a mail to the server, by the loop's time `until`. `secrets` are masked in what comes back.
+
+    `begin_data` is asked before the DATA command, and again before the content: between the two the process
+    may have been stopped for longer than its claim holds.
+    """
+    progress = Progress()
+    try:
+        async with asyncio.timeout_at(until), pool.begun(sender, progress) as connection:
+            await connection.rcpt(recipient, progress)
+            _ask(begin_data)
+            await connection.data_command(progress)
+            _ask(begin_data)
+            reply = await connection.content(raw, progress)
+    except _Refrained:
+        return NotBegun()
+    except SmtpEnded as ended:
+        return Failed(ended.verdict, masked(ended.words(), secrets=secrets))
+    except TimeoutError:
+        phase = progress.phase.name.lower()
+        return Failed(classify_silence(progress.phase, "timeout"), f"{phase}: no answer by the deadline")
+    return HandedOver(masked(reply, secrets=secrets))
+
+
+def _ask(begin_data: Callable[[], bool]) -> None:
+    if not begin_data():
+        raise _Refrained

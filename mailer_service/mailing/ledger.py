@@ -1,0 +1,203 @@
+"""The ledger: who has which mail in hand, and how each mail ended. One row a mail, in Postgres."""
+
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import TextClause
+
+from mailer_service.mailing import statements
+from mailer_service.mailing.attempts import Attempt, Reopen
+from mailer_service.mailing.database import Database, PostgresAway
+from mailer_service.mailing.deliveries import State
+
+KEPT: Final = timedelta(days=35)
+"""Longer than any stream keeps an entry that could ask for the same mail again."""
+
+LEFT_BEHIND_MAX: Final = 10_000
+
+_REOPENED: Final = {
+    Reopen.NOTHING: [],
+    Reopen.DEAD: [State.DEAD.value],
+    Reopen.EXPIRED: [State.DEAD.value, State.EXPIRED.value],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What the ledger notes of a mail before anything becomes of it."""
+
+    event_id: UUID
+    recipient: str
+    position: int
+    event_type: str
+    template: str
+    stream: str
+    occurred_at: datetime
+    expires_at: datetime
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """What makes it the same mail."""
+        return self.event_id, self.recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The mail is ours to send. `unclear` counts the DATAs so far whose reply never came."""
+
+    mail: Mail
+    owner: str
+    token: UUID
+    unclear: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """The mail is not ours to send: `state` tells why; EXPIRED may have been recorded just `now`."""
+
+    state: State
+    now: bool = False
+
+
+class Ledger:
+    """The protocol of claims and records. Everything raises `PostgresAway`, and all of it may be repeated."""
+
+    def __init__(self, database: Database, *, stale_after: timedelta = timedelta(seconds=60)) -> None:
+        self._database = database
+        self._stale_after = stale_after
+        # Claims of this process whose end could not be told to Postgres: they may be claimed again at once.
+        self._left_behind: OrderedDict[tuple[UUID, str], UUID] = OrderedDict()
+
+    async def claim(
+        self, mail: Mail, attempt: Attempt, *, message_id: str, provider: str
+    ) -> Claim | NotClaimed:
+        """Take a mail in hand, as `statements.CLAIM` promises."""
+        token = self._left_behind.pop(mail.key, None) or uuid4()
+        values = asdict(mail) | {
+            "owner": attempt.owner,
+            "claim": token,
+            "left_behind": token,
+            "attempt": attempt.number,
+            "message_id": message_id,
+            "provider": provider,
+            "taken_from": list(attempt.taken_from),
+            "stale_after": self._stale_after,
+            "reopened": _REOPENED[attempt.reopen],
+            "even_late": attempt.reopen is Reopen.EXPIRED,
+        }
+        try:
+            row = await self._database.row(statements.CLAIM, values)
+        except BaseException:
+            self._leave_behind(mail, token)
+            raise
+        if row is None:
+            return NotClaimed(await self._state(mail))
+        if row.state == State.EXPIRED:
+            return NotClaimed(State.EXPIRED, now=True)
+        return Claim(mail, attempt.owner, token, row.unclear)
+
+    async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
+        """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""
+        values = {**_key(claim.mail), "owner": claim.owner, "reply": reply}
+        row = await self._database.row(statements.SENT, values)
+        return None if row is None else timedelta(seconds=float(row[0]))
+
+    async def record_end(
+        self,
+        claim: Claim,
+        state: Literal[State.DEAD, State.UNCONFIRMED],
+        *,
+        reason: str,
+        error: str,
+        unclear: int | None = None,
+    ) -> bool:
+        """Record another ending, as `statements.ENDED` promises; tells whether the claim still stood."""
+        values = {
+            **_key(claim.mail),
+            "claim": claim.token,
+            "state": state.value,
+            "reason": reason,
+            "error": error,
+            "unclear": claim.unclear if unclear is None else unclear,
+        }
+        return await self._told(claim, statements.ENDED, values)
+
+    async def let_wait(self, claim: Claim, *, reason: str, error: str, unclear: int | None = None) -> bool:
+        """Let go for a later try, as `statements.WAITING` promises; tells whether the claim still stood."""
+        values = {
+            **_key(claim.mail),
+            "claim": claim.token,
+            "reason": reason,
+            "error": error,
+            "unclear": claim.unclear if unclear is None else unclear,
+        }
+        return await self._told(claim, statements.WAITING, values)
+
+    async def record_suppressed(self, mail: Mail, *, owner: str, reason: str) -> State | None:
+        """Record a mail that is deliberately not sent; gives the state where it was on record already."""
+        row = await self._database.row(
+            statements.SUPPRESSED, asdict(mail) | {"owner": owner, "reason": reason}
+        )
+        return await self._state(mail) if row is None else None
+
+    async def record_dead(
+        self,
+        *,
+        event_id: UUID,
+        position: int,
+        event_type: str,
+        template: str,
+        stream: str,
+        reason: str,
+        error: str,
+    ) -> None:
+        """Record a mail as dead whose recipient is not known, as `statements.DEAD` promises."""
+        values = {
+            "event_id": event_id,
+            "position": position,
+            "event_type": event_type,
+            "template": template,
+            "stream": stream,
+            "reason": reason,
+            "error": error,
+        }
+        await self._database.row(statements.DEAD, values)
+
+    async def forget(self, *, kept: timedelta = KEPT, batch: int = 1000) -> int:
+        """Delete up to `batch` rows older than `kept`, and tell how many there were."""
+        row = await self._database.row(statements.FORGET, {"kept": kept, "batch": batch})
+        return 0 if row is None else int(row[0])
+
+    async def probe(self) -> None:
+        """Ask whether Postgres is there."""
+        await self._database.row(statements.PROBE, {})
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._database.close()
+
+    async def _state(self, mail: Mail) -> State:
+        row = await self._database.row(statements.STATE, _key(mail))
+        # Deleted between the two statements: whoever comes next finds no row and may claim.
+        return State.WAITING if row is None else State(row.state)
+
+    async def _told(self, claim: Claim, statement: TextClause, values: dict[str, object]) -> bool:
+        try:
+            stood = await self._database.row(statement, values) is not None
+        except PostgresAway:
+            self._leave_behind(claim.mail, claim.token)
+            raise
+        self._left_behind.pop(claim.mail.key, None)
+        return stood
+
+    def _leave_behind(self, mail: Mail, token: UUID) -> None:
+        self._left_behind[mail.key] = token
+        if len(self._left_behind) > LEFT_BEHIND_MAX:
+            self._left_behind.popitem(last=False)
+
+
+def _key(mail: Mail) -> dict[str, object]:
+    return {"event_id": mail.event_id, "recipient": mail.recipient}
