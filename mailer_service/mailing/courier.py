@@ -87,7 +87,7 @@ class Courier:
     async def deliver(self, event: AnyEvent, *, position: int, attempt: Attempt) -> Delivery:
         """Send the mail for recipient `position` of an event, and tell what became of it.
 
-        Cancelled before `begin_data` said yes, it lets the mail go first; cancelled later, it carries the mail
+        Cancelled before `begin_data` said yes it lets the mail go first; cancelled later it carries the mail
         to its record first. Raises nothing that is expected.
         """
         errand = Errand(event, position, attempt)
