@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from contracts.environment import SettingsWrong
 from mailer_service.consuming import gauges
 from mailer_service.settings import MailerSettings
-from mailer_service.wiring import Mailer, make_courier
+from mailer_service.wiring import Mailer, make_courier, make_ledger
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,8 @@ async def run(settings: MailerSettings) -> int:
     except OSError as fault:
         advice = "give the mailer a free port, or 0 for any"
         raise SettingsWrong([f"MAILER_PORT: {settings.port}: {fault.strerror}: {advice}"]) from None
-    mailer = Mailer(settings, courier=make_courier(settings))
+    ledger = make_ledger(settings)
+    mailer = Mailer(settings, courier=make_courier(settings, ledger=ledger), ledger=ledger)
     stopping = asyncio.Event()
 
     def on_signal() -> None:

@@ -1,7 +1,6 @@
 """The mailer's settings: what it shares with auth_service, and its own `MAILER_…`."""
 
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from contracts.environment import SharedSettings, comma_separated
+from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.mailing.smtp_url import SmtpUrl
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -122,10 +122,9 @@ class MailerSettings(SharedSettings):
     @field_validator("sender")
     @classmethod
     def _address(cls, sender: str) -> str:
-        _, address = parseaddr(sender)
-        local, at, domain = address.rpartition("@")
-        if not (local and at and domain) or any(ord(letter) < ord(" ") for letter in sender):
-            raise ValueError("is not an address")
+        if any(ord(letter) < ord(" ") for letter in sender):
+            raise ValueError("has a line break or control character in it")
+        Mailbox.parse(sender)
         return sender
 
     @field_validator("reserved")

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import ssl
 import time
 from datetime import timedelta
 from typing import Annotated, assert_never
@@ -17,7 +18,6 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts import streams
 from contracts.events import AccountEvent, AnyEvent, LoginEvent
@@ -29,6 +29,7 @@ from mailer_service.consuming.messages import decode, in_hand, parse
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
 from mailer_service.mailing.attempts import Attempt, Reopen
 from mailer_service.mailing.courier import Courier
+from mailer_service.mailing.database import Database, PostgresAway
 from mailer_service.mailing.deliveries import (
     AlreadyEnded,
     Away,
@@ -42,12 +43,18 @@ from mailer_service.mailing.deliveries import (
     Suppressed,
     Unconfirmed,
 )
+from mailer_service.mailing.ledger import Ledger
+from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.rendering import Renderer
+from mailer_service.mailing.smtp_pool import SmtpPool
+from mailer_service.mailing.smtp_url import SmtpUrl
 from mailer_service.settings import MailerSettings
 
 log = structlog.get_logger(__name__)
 
 REOPENS = {"dead": Reopen.DEAD, "forced": Reopen.EXPIRED}
 MOVING_CONNECTIONS = 16
+FORGET_EVERY = timedelta(hours=1)
 
 
 def lanes(settings: MailerSettings) -> tuple[Lane, Lane]:
@@ -89,12 +96,38 @@ def redis_client(settings: MailerSettings, *, connections: int) -> "Redis":
     return Redis.from_pool(pool)
 
 
+def make_ledger(settings: MailerSettings) -> Ledger:
+    """Make the ledger with its pool of Postgres connections; nothing is opened yet."""
+    return Ledger(
+        Database(settings.sqlalchemy_url), stale_after=timedelta(seconds=settings.claim_stale_after)
+    )
+
+
+def make_courier(settings: MailerSettings, *, ledger: Ledger) -> Courier:
+    """Make the courier with its pool of SMTP connections; nothing is opened yet."""
+    tls = None if settings.smtp_ca_file is None else ssl.create_default_context(cafile=settings.smtp_ca_file)
+    return Courier(
+        sealer=settings.sealer(),
+        ledger=ledger,
+        pool=SmtpPool(
+            SmtpUrl.parse(settings.smtp_url.get_secret_value()),
+            connections=settings.connections,
+            reserved=settings.reserved,
+            tls=tls,
+        ),
+        renderer=Renderer(sender=Mailbox.parse(settings.sender), public_url=settings.public_url),
+        deadline=timedelta(seconds=settings.send_deadline),
+    )
+
+
 class Mailer:
     """The running mailer: broker, consumer and courier."""
 
-    def __init__(self, settings: MailerSettings, *, courier: Courier) -> None:
+    def __init__(self, settings: MailerSettings, *, courier: Courier, ledger: Ledger) -> None:
         self._lanes = lanes(settings)
         self._courier = courier
+        self._ledger = ledger
+        self._forgetting: asyncio.Task[None] | None = None
         self._max_attempts = settings.max_attempts
         self._reading = redis_client(settings, connections=2 * len(self._lanes))
         self.moving = redis_client(settings, connections=MOVING_CONNECTIONS)
@@ -135,10 +168,13 @@ class Mailer:
             else:
                 break
         self.consumer.watch()
+        self._forgetting = asyncio.create_task(self._forget_old_mails(), name="forget")
         log.info("mailer_started", consumer=self.consumer.name)
 
     async def stop(self) -> None:
         """Drain, then let go of everything."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         await self.consumer.drain()
         await self.broker.stop()
         await self._courier.close()
@@ -181,12 +217,22 @@ class Mailer:
                     reason=letter.reason,
                     error=letter.error,
                 )
-            except (SQLAlchemyError, OSError) as fault:
+            except PostgresAway as fault:
                 if failures == 1:
                     log.warning("letter_not_recorded", error=type(fault).__name__)
                 await asyncio.sleep(reconnect_delay(failures, chance=random.random()))  # noqa: S311  # jitter
             else:
                 return
+
+    async def _forget_old_mails(self) -> None:
+        """Delete what the ledger keeps no longer, in small batches; several mailers may do so at once."""
+        while True:
+            try:
+                while await self._ledger.forget():
+                    pass
+            except PostgresAway:
+                log.debug("ledger_not_tidied")
+            await asyncio.sleep(FORGET_EVERY.total_seconds())
 
     def _subscribe(self) -> None:
         login, accounts = (

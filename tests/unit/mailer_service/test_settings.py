@@ -1,0 +1,76 @@
+"""The mailer's settings: what is wrong is named, with the mend, and nothing secret is repeated."""
+
+import pytest
+
+from contracts.environment import SettingsWrong, load
+from contracts.sealing import new_key
+from mailer_service.settings import MailerSettings
+
+
+@pytest.fixture
+def right(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Set every variable that must be set."""
+    for name, value in {
+        "DATABASE_URL": "postgresql://porter@127.0.0.1/porter",
+        "REDIS_URL": "redis://127.0.0.1:6379/0",
+        "SEALING_KEYS": new_key(),
+        "PUBLIC_URL": "https://login.example.org",
+        "MAILER_SMTP_URL": "smtp+starttls://porter:secret@mail.example.org:587",
+        "MAILER_FROM": "Porter <porter@example.org>",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("right")
+def test_the_defaults_are_the_designs() -> None:
+    settings = load(MailerSettings)
+
+    assert settings.max_attempts == 3
+    assert settings.backoff_login == (5, 90)
+    assert settings.backoff_accounts == (60, 900)
+    assert (settings.silent_after, settings.stuck_after, settings.send_deadline) == (10, 300, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MAILER_SMTP_URL", "http://mail.example.org", "smtp"),
+        ("MAILER_FROM", "not an address", "before the @"),
+        ("MAILER_FROM", "Porter\n<porter@example.org>", "line break"),
+        ("MAILER_MAX_ATTEMPTS", "0", "greater than or equal to 1"),
+        ("MAILER_SMTP_RESERVED", "16", "leaves no connection for other mail"),
+        ("MAILER_BACKOFF_LOGIN", "soon", "at least 1 item"),
+        ("MAILER_BACKOFF_ACCOUNTS", "", "at least 1 item"),
+        ("MAILER_PORT", "99999", "65535"),
+        ("MAILER_SILENT_AFTER", "0", "greater than 0"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_the_variable_and_the_mend(
+    right: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    right.setenv(name, value)
+
+    with pytest.raises(SettingsWrong) as wrong:
+        load(MailerSettings)
+
+    (line,) = wrong.value.lines
+    assert line.startswith(f"{name}: ")
+    assert says in line
+    assert "\n" not in line
+
+
+def test_a_missing_value_is_named_with_the_mend(right: pytest.MonkeyPatch) -> None:
+    right.delenv("MAILER_SMTP_URL")
+
+    with pytest.raises(SettingsWrong, match="MAILER_SMTP_URL: is missing: set it to smtp"):
+        load(MailerSettings)
+
+
+def test_the_smtp_password_is_not_repeated(right: pytest.MonkeyPatch) -> None:
+    right.setenv("MAILER_SMTP_URL", "ftp://porter:hunter2@mail.example.org")
+
+    with pytest.raises(SettingsWrong) as wrong:
+        load(MailerSettings)
+
+    assert "hunter2" not in str(wrong.value)
