@@ -51,8 +51,7 @@ class Transitions:
         self, lane: Lane, entry: Entry, *, wait: timedelta, notes: Mapping[bytes, object]
     ) -> bool:
         """Let an entry wait in the delayed set."""
-        fields = entry.noted(notes)
-        member = json.dumps([part.decode() for part in chain.from_iterable(fields.items())])
+        member = _member(entry.noted(notes))
         owner = self._owner(lane, entry)
         return bool(
             await self._run(
@@ -147,6 +146,12 @@ def _source(name: str) -> str:
 
 def _flag(lane: Lane, key: str) -> int:
     return int(lane.is_private(key))
+
+
+def _member(fields: Mapping[bytes, bytes]) -> bytes:
+    """Write fields as a JSON array of their very bytes, as Lua's cjson reads it; Latin-1 maps each to itself."""
+    flat = [part.decode("latin-1") for part in chain.from_iterable(fields.items())]
+    return json.dumps(flat, ensure_ascii=False).encode("latin-1")
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
