@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from devstack.visitor import Visitor, expect
+from devstack.visitor import APPROVAL_MAIL, NOTICE_MAIL, Visitor, expect
 
 NEWCOMER: Final = "ada@example.org"
 
@@ -34,7 +34,7 @@ async def _register(ada: Visitor, tell: Callable[[str], None]) -> None:
 
 
 async def _let_in(admin: Visitor, ada: Visitor, tell: Callable[[str], None]) -> None:
-    notice = await admin.mail("regist")
+    notice = await admin.mail(NOTICE_MAIL)
     tell(f"the administrator has a notice in the inbox: {notice['Subject']!r}")
     await admin.sign_in()
     tell(f"{admin.email} signs in by a code from the inbox: 200")
@@ -46,7 +46,7 @@ async def _let_in(admin: Visitor, ada: Visitor, tell: Callable[[str], None]) -> 
 
 
 async def _sign_in_and_out(ada: Visitor, tell: Callable[[str], None]) -> None:
-    approval = await ada.mail("approved")
+    approval = await ada.mail(APPROVAL_MAIL)
     tell(f"{ada.name} is told so by mail: {approval['Subject']!r}")
     expect(await ada.ask_for_code(), 202, "a request for a code")
     code = await ada.code()

@@ -11,6 +11,11 @@ import httpx
 Transport = Literal["bearer", "cookie"]
 
 CODE: Final = re.compile(r"(?<![\w-])\d{6,8}(?![\w-])")
+CODE_MAIL: Final = "code"
+NOTICE_MAIL: Final = "asks to be let in"
+APPROVAL_MAIL: Final = "account is ready"
+"""Words that the subject of one kind of mail has, and of no other."""
+
 LOOK_EVERY_SECONDS: Final = 0.1
 MAIL_WITHIN_SECONDS: Final = 15.0
 LISTED: Final = 500
@@ -115,14 +120,14 @@ class Visitor:
 
     async def code(self, *, within: float = MAIL_WITHIN_SECONDS) -> str:
         """Wait for a mail with a code that was not read before. Raises `Unexpected`."""
-        mail = await self.mail("code", within=within)
+        mail = await self.mail(CODE_MAIL, within=within)
         found = CODE.search(mail["Text"])
         if found is None:
             raise Unexpected(f"the mail {mail['Subject']!r} to {self.email} has no code in its text")
         return found.group()
 
     async def mail(self, about: str, *, within: float = MAIL_WITHIN_SECONDS) -> dict[str, Any]:
-        """Wait for an unread mail with this word in its subject, whole as Mailpit gives it.
+        """Wait for an unread mail with these words in its subject, whole as Mailpit gives it.
 
         Raises `Unexpected` after `within` seconds, naming what is there instead.
         """
@@ -141,6 +146,10 @@ class Visitor:
                 )
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
+    async def skip_mails(self) -> None:
+        """Take what is in the inbox now as read: what is waited for afterwards is new."""
+        self._read |= {mail["ID"] for mail in await self._listed()}
+
     async def mails(self) -> list[dict[str, Any]]:
         """List the mails to this person that are here now, newest first, as Mailpit sums them up."""
         return await self._listed()
@@ -157,6 +166,8 @@ class Visitor:
         ]
 
     async def _challenged(self, path: str, body: dict[str, str]) -> httpx.Response:
+        """Ask for a challenge; codes that are in the inbox already belong to earlier ones."""
+        self._read |= {mail["ID"] for mail in await self._listed() if CODE_MAIL in mail["Subject"].casefold()}
         answer = await self._auth.post(path, json=body | {"transport": self.transport})
         if answer.status_code == httpx.codes.ACCEPTED:
             challenge = answer.json()

@@ -66,10 +66,15 @@ class Postgres:
 def initialise(*, folder: Path, port: int, password: str, origin: Origin | None = None) -> Postgres:
     """Find Postgres and make a fresh data directory in `folder`; blocking, about a second.
 
-    Raises `ServerMissing` when there is none, `subprocess.CalledProcessError` when initdb fails.
+    Raises `ServerMissing` when none can run here, `subprocess.CalledProcessError` when initdb fails.
     """
     user = unprivileged_user()
     hand_over(folder, to=user)
+    if user is not None and not open_to_everyone(folder.parent):
+        raise ServerMissing(
+            f"root hands Postgres to the user {user}, who cannot pass through {folder.parent}: "
+            "set TMPDIR to a folder that everyone may pass through, such as /tmp"
+        )
     binaries = find_binaries(origin)
     if user is not None and not open_to_everyone(binaries):
         binaries = _copied(binaries, into=folder.parent / "postgres-programs")
