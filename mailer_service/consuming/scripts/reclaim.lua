@@ -42,7 +42,7 @@ for _, item in ipairs(pending) do
       if dead then
         crashes = crashes + 1
       end
-      for _, note in ipairs({ 'crashes', crashes, 'takenfrom', taken_from .. consumer }) do
+      for _, note in ipairs({ 'crashes', tostring(crashes), 'takenfrom', taken_from .. consumer }) do
         table.insert(fields, note)
       end
       date(fields, id)
