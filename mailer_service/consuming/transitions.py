@@ -149,7 +149,7 @@ def _flag(lane: Lane, key: str) -> int:
 
 
 def _member(fields: Mapping[bytes, bytes]) -> bytes:
-    """Write fields as a JSON array of their very bytes, as Lua's cjson reads it; Latin-1 maps each to itself."""
+    """Write fields as a JSON array of their very bytes, as Lua's cjson reads it; Latin-1 keeps each byte."""
     flat = [part.decode("latin-1") for part in chain.from_iterable(fields.items())]
     return json.dumps(flat, ensure_ascii=False).encode("latin-1")
 
