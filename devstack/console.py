@@ -41,12 +41,9 @@ class Console:
 
     def line_of(self, name: str, line: str, *, width: int) -> None:
         """Write a program's line behind its name."""
-        colour = (
-            self._chosen.setdefault(name, next(self._colours))
-            if name not in self._chosen
-            else self._chosen[name]
-        )
-        self.say(f"{self.paint(f'{name:<{width}} |', colour)} {line}")
+        if name not in self._chosen:
+            self._chosen[name] = next(self._colours)
+        self.say(f"{self.paint(f'{name:<{width}} |', self._chosen[name])} {line}")
 
     def paint(self, text: str, code: int) -> str:
         """Colour a text, where colours are shown."""

