@@ -6,11 +6,11 @@ import random
 import ssl
 import time
 from datetime import timedelta
-from typing import Annotated, assert_never
+from typing import assert_never
 from uuid import UUID
 
 import structlog
-from faststream import AckPolicy, Context
+from faststream import AckPolicy
 from faststream.redis import RedisBroker, RedisMessage, StreamSub
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import REGISTRY
@@ -247,15 +247,11 @@ class Mailer:
         )
 
         @login
-        async def carry_login(
-            event: LoginEvent, message: Annotated[RedisMessage, Context("message")]
-        ) -> Outcome:
+        async def carry_login(event: LoginEvent, message: RedisMessage) -> Outcome:
             return await self.carry(event, in_hand(message))
 
         @accounts
-        async def carry_account(
-            event: AccountEvent, message: Annotated[RedisMessage, Context("message")]
-        ) -> Outcome:
+        async def carry_account(event: AccountEvent, message: RedisMessage) -> Outcome:
             return await self.carry(event, in_hand(message))
 
         self.consumer.attach(
