@@ -1,0 +1,77 @@
+"""The account at the end of a scenario: what was asked for, what arrived, what the ledger says."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.events import AnyEvent
+from tests.chaos.fleet import Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """`accepted` counts by recipient what the SMTP server took responsibility for."""
+
+    events: int
+    accepted: Counter[str]
+    states: Counter[str]
+    unrecorded: int
+    """Events of which the ledger has no row."""
+    excused: Counter[str]
+    """How often a recipient's DATA was under way when its mailer was interrupted."""
+    recovery_seconds: float
+    """The longest time from an interruption until all that pended there had its ending."""
+
+    @property
+    def doubled(self) -> dict[str, int]:
+        """Who got copies that no interruption explains, and how many."""
+        return {
+            recipient: count - 1 - self.excused[recipient]
+            for recipient, count in self.accepted.items()
+            if count - 1 > self.excused[recipient]
+        }
+
+    @property
+    def copies(self) -> int:
+        """How many mails were accepted beyond one for each recipient."""
+        return self.accepted.total() - len(self.accepted)
+
+    def line(self, scenario: str) -> str:
+        """Tell it in one line."""
+        return (
+            f"{scenario:<44} events={self.events} mails={len(self.accepted)} copies={self.copies} "
+            f"under_way={self.excused.total()} dead={self.states['dead']} expired={self.states['expired']} "
+            f"recovery={self.recovery_seconds:.1f}s"
+        )
+
+
+async def reckon(fleet: Fleet, events: Sequence[AnyEvent]) -> Reckoning:
+    """Make the account."""
+    deliveries = await fleet.ledger.deliveries()
+    ended = {delivery.event_id: delivery.ended_at for delivery in deliveries if delivery.ended_at is not None}
+    recovery = 0.0
+    for interruption in fleet.interruptions:
+        for event_id in interruption.pending & ended.keys():
+            recovery = max(recovery, (ended[event_id] - interruption.at).total_seconds())
+    known: set[UUID] = {delivery.event_id for delivery in deliveries}
+    return Reckoning(
+        events=len(events),
+        accepted=Counter(mail.recipient for mail in fleet.smtp.accepted),
+        states=Counter(delivery.state for delivery in deliveries),
+        unrecorded=len({event.id for event in events} - known),
+        excused=Counter(
+            recipient for interruption in fleet.interruptions for recipient in interruption.under_way
+        ),
+        recovery_seconds=recovery,
+    )
+
+
+def assert_each_sent(account: Reckoning, *, dead: int = 0, expired: int = 0) -> None:
+    """Hold the promise: nothing lost, nothing doubled without cause, and the ledger says the same."""
+    sent = account.events - dead - expired
+    wanted = Counter({"sent": sent, "dead": dead, "expired": expired})
+    assert account.states == wanted
+    assert account.unrecorded == 0
+    assert len(account.accepted) == sent
+    assert account.doubled == {}
