@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator
@@ -15,6 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from contracts.sealing import Sealer
+
+_HOST_AND_PORT: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?")
 
 
 class SettingsWrong(Exception):
@@ -120,7 +122,8 @@ class SharedSettings(BaseSettings):
         parts = urlsplit(url)
         if parts.scheme != "https" and not _is_local(url):
             raise ValueError("must be https:// (plain http only for http://localhost)")
-        if not parts.hostname or url != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        only_a_place = _HOST_AND_PORT.fullmatch(parts.netloc) and url == f"{parts.scheme}://{parts.netloc}"
+        if not only_a_place or parts.port == 0:  # a port beyond 65535 raises by itself
             raise ValueError("must be a scheme, a host and perhaps a port, and nothing else")
         return url
 
