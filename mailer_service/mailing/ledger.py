@@ -101,7 +101,7 @@ class Ledger:
 
     async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
         """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""
-        values = {**_key(claim.mail), "owner": claim.owner, "reply": reply}
+        values = asdict(claim.mail) | {"owner": claim.owner, "claim": claim.token, "reply": reply}
         row = await self._database.row(statements.SENT, values)
         return None if row is None else timedelta(seconds=float(row[0]))
 

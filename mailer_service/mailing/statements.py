@@ -56,13 +56,27 @@ STATE: Final = text(
 
 SENT: Final = text(
     """
-    UPDATE mailer.deliveries
-    SET state = 'sent', owner = :owner, reason = NULL, error = NULL, reply = :reply, ended_at = now()
-    WHERE event_id = :event_id AND recipient = :recipient AND state IN ('sending', 'waiting')
-    RETURNING extract(epoch FROM now() - occurred_at)
+    INSERT INTO mailer.deliveries AS known (
+        event_id, recipient, position, event_type, template, stream, occurred_at, expires_at, owner, claim,
+        attempts, state, reply, ended_at
+    )
+    VALUES (
+        :event_id, :recipient, :position, :event_type, :template, :stream, :occurred_at, :expires_at, :owner,
+        :claim, 1, 'sent', :reply, now()
+    )
+    ON CONFLICT (event_id, recipient) DO UPDATE SET
+        state = 'sent', owner = EXCLUDED.owner, claim = EXCLUDED.claim, reason = NULL, error = NULL,
+        reply = EXCLUDED.reply,
+        ended_at = CASE WHEN known.state = 'sent' THEN known.ended_at ELSE EXCLUDED.ended_at END
+    WHERE known.state IN ('sending', 'waiting') OR known.state = 'sent' AND known.claim = EXCLUDED.claim
+    RETURNING extract(epoch FROM known.ended_at - known.occurred_at)
     """
 )
-"""Record a 250. The mail is out, so it wins over any state that is not final, whoever owns it. Repeatable."""
+"""Record a 250. The mail is out, so it wins over any state that is not final, whoever owns it.
+
+A Postgres that lost its last commits (a failover) may not know of the claim any more: the row is made anew,
+else the next claim would send the mail again. No row comes back where another ending stands. Repeatable.
+"""
 
 ENDED: Final = text(
     """
