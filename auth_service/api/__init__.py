@@ -1,0 +1,1 @@
+"""The HTTP interface: translates between requests and flows, and does nothing else."""

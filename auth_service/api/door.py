@@ -1,0 +1,34 @@
+"""What the endpoints work with, made once when the service starts."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from auth_service.api.cookies import Cookies
+from auth_service.api.metrics import ApiMetrics
+from auth_service.model.peppers import Peppers
+from auth_service.model.rules import LoginRules
+from auth_service.storage.database import Database
+from contracts.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """The collaborators of all endpoints. `public_origin` is what browsers call this site's origin."""
+
+    database: Database
+    rules: LoginRules
+    peppers: Peppers
+    sealer: Sealer
+    cookies: Cookies
+    public_origin: str
+    metrics: ApiMetrics
+
+
+def _door_of(request: Request) -> Door:
+    door: Door = request.app.state.door
+    return door
+
+
+TheDoor = Annotated[Door, Depends(_door_of)]

@@ -1,0 +1,69 @@
+"""From what is raised to what is answered."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from auth_service.api.problems import Problem
+from auth_service.api.traces import trace_of
+from auth_service.api.validation import problem_of
+from auth_service.model.users import TransitionNotAllowed, UserUnknown
+from auth_service.storage.faults import PostgresAway
+
+log = structlog.get_logger()
+
+RETRY_AFTER_SECONDS: Final = 2
+
+_BY_STATUS: Final[Mapping[int, Problem]] = {
+    400: Problem("invalid_json", "The body cannot be read as JSON."),
+    404: Problem("not_found", "Nothing is found under this address."),
+    405: Problem("method_not_allowed", "The header 'Allow' tells what can be done here."),
+    413: Problem("body_too_large", "A body may have at most 64 KiB."),
+}
+
+
+def answer_faults(app: FastAPI) -> None:
+    """Have `app` answer every expected fault with problem details; surprises are `RequestRecord`'s."""
+
+    @app.exception_handler(Problem)
+    async def _(request: Request, problem: Problem) -> JSONResponse:
+        return problem.response(trace_id=trace_of(request).trace_id)
+
+    @app.exception_handler(RequestValidationError)
+    async def _(request: Request, invalid: RequestValidationError) -> JSONResponse:
+        return problem_of(invalid).response(trace_id=trace_of(request).trace_id)
+
+    @app.exception_handler(HTTPException)
+    async def _(request: Request, fault: HTTPException) -> JSONResponse:
+        known = _BY_STATUS.get(fault.status_code)
+        if known is None:
+            raise fault
+        problem = Problem(known.code, known.detail, headers=fault.headers or {})
+        return problem.response(trace_id=trace_of(request).trace_id)
+
+    @app.exception_handler(PostgresAway)
+    async def _(request: Request, fault: PostgresAway) -> JSONResponse:
+        log.warning("postgres_away", error=str(fault))
+        problem = Problem(
+            "unavailable",
+            "The service cannot reach its database. Try again in a moment.",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+        return problem.response(trace_id=trace_of(request).trace_id)
+
+    @app.exception_handler(UserUnknown)
+    async def _(request: Request, _: UserUnknown) -> JSONResponse:
+        problem = Problem("user_not_found", "No user has this id.")
+        return problem.response(trace_id=trace_of(request).trace_id)
+
+    @app.exception_handler(TransitionNotAllowed)
+    async def _(request: Request, fault: TransitionNotAllowed) -> JSONResponse:
+        sentence = str(fault)
+        problem = Problem("transition_not_allowed", f"{sentence[0].upper()}{sentence[1:]}.")
+        return problem.response(trace_id=trace_of(request).trace_id)

@@ -1,0 +1,77 @@
+"""Who makes a request: the session behind its token."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from auth_service.api.door import Door, TheDoor
+from auth_service.api.origins import has_bearer
+from auth_service.api.problems import Problem
+from auth_service.flows.presence import current_session
+from auth_service.model.sessions import Session
+from auth_service.model.users import User
+
+bearer = HTTPBearer(auto_error=False, description="A session's token. Browsers use the session cookie.")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Someone who is signed in, by which session."""
+
+    user: User
+    session: Session
+
+
+def token_of(request: Request, door: Door) -> str | None:
+    """Give the token that a request carries; one in `Authorization` counts alone."""
+    if has_bearer(request):
+        return request.headers["authorization"].partition(" ")[2].strip()
+    return door.cookies.read_session(request)
+
+
+def unauthenticated(token: str | None) -> Problem:
+    """Say that nobody is signed in (RFC 6750, section 3)."""
+    if token is None:
+        return Problem(
+            "unauthenticated", "Sign in first.", headers={"WWW-Authenticate": 'Bearer realm="porter"'}
+        )
+    return Problem(
+        "unauthenticated",
+        "This session has ended. Sign in again.",
+        headers={"WWW-Authenticate": 'Bearer realm="porter", error="invalid_token"'},
+    )
+
+
+async def find_user(request: Request, door: Door) -> User | None:
+    """Tell who is signed in, if anyone is."""
+    token = token_of(request, door)
+    if token is None:
+        return None
+    async with door.database.unit() as unit:
+        found = await current_session(token, unit=unit, rules=door.rules)
+    return None if found is None else found.user
+
+
+async def _signed_in(request: Request, door: TheDoor) -> Identity:
+    token = token_of(request, door)
+    if token is None:
+        raise unauthenticated(token)
+    async with door.database.unit() as unit:
+        found = await current_session(token, unit=unit, rules=door.rules)
+    if found is None:
+        raise unauthenticated(token)
+    return Identity(user=found.user, session=found.session)
+
+
+SignedIn = Annotated[Identity, Depends(_signed_in)]
+
+
+def _administrator(identity: SignedIn) -> Identity:
+    if not identity.user.is_administrator:
+        raise Problem("forbidden", "Only administrators may do this.")
+    return identity
+
+
+Administrator = Annotated[Identity, Depends(_administrator)]

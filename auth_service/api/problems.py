@@ -1,0 +1,105 @@
+"""Problem details (RFC 9457): every answer that is an error has this one shape.
+
+The table below is the only place where a code meets a status and a title.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What all problems of one code share."""
+
+    status: int
+    title: str
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "invalid_json": Kind(400, "The body is not JSON"),
+    "invalid_code": Kind(400, "The code is wrong"),
+    "unauthenticated": Kind(401, "You are not signed in"),
+    "forbidden": Kind(403, "You may not do this"),
+    "origin_refused": Kind(403, "The request comes from elsewhere"),
+    "account_pending": Kind(403, "Your account waits for approval"),
+    "account_rejected": Kind(403, "Your account was not approved"),
+    "account_suspended": Kind(403, "Your account is suspended"),
+    "not_found": Kind(404, "There is nothing here"),
+    "user_not_found": Kind(404, "There is no such user"),
+    "method_not_allowed": Kind(405, "This cannot be done here"),
+    "transition_not_allowed": Kind(409, "The account cannot change so"),
+    "challenge_closed": Kind(410, "The challenge is closed"),
+    "body_too_large": Kind(413, "The body is too large"),
+    "unsupported_media_type": Kind(415, "The body must be JSON"),
+    "invalid_request": Kind(422, "The request is not valid"),
+    "internal_error": Kind(500, "Something went wrong here"),
+    "unavailable": Kind(503, "Try again in a moment"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem(Exception):
+    """An answer that is an error. `detail` tells people what to do and repeats nothing they sent."""
+
+    code: str
+    detail: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, *, trace_id: str) -> JSONResponse:
+        """Write it as `application/problem+json`."""
+        kind = KINDS[self.code]
+        body = {
+            "type": f"urn:porter:problem:{self.code}",
+            "title": kind.title,
+            "status": kind.status,
+            "detail": self.detail,
+            "code": self.code,
+            "trace_id": trace_id,
+        }
+        return JSONResponse(
+            body | dict(self.extra),
+            status_code=kind.status,
+            headers=dict(self.headers),
+            media_type=MEDIA_TYPE,
+        )
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class ProblemBody(BaseModel):
+    """Problem details (RFC 9457), as the OpenAPI document describes them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:porter:problem:invalid_request"])
+    title: str
+    status: int
+    detail: str = Field(description="What to do about it, in a sentence that can be shown.")
+    code: str = Field(description="Stable; decide by this.")
+    trace_id: str = Field(description="Leads to the log lines of this request.")
+    errors: list[FieldProblem] | None = Field(default=None, description="One for each wrong field.")
+    attempts_left: int | None = Field(default=None, description="With invalid_code.")
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Describe, for the OpenAPI document, the problems that a call may answer with."""
+    by_status: dict[int | str, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(KINDS[code].status, []).append(code)
+    schema = {"$ref": "#/components/schemas/ProblemBody"}
+    return {
+        status: {"description": ", ".join(found), "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, found in by_status.items()
+    }

@@ -1,0 +1,73 @@
+"""What is done around every request: trace, headers, duration, log line, and the answer to a surprise."""
+
+import time
+import traceback
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from auth_service.api.metrics import ApiMetrics
+from auth_service.api.problems import Problem
+from auth_service.api.traces import begin_trace, keep_trace
+
+log = structlog.get_logger()
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class RequestRecord:
+    """ASGI middleware; must be the outermost one, so that nothing escapes unrecorded."""
+
+    def __init__(self, app: ASGIApp, *, metrics: ApiMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and record how it went."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace = begin_trace(Headers(scope=scope).get("traceparent"))
+        keep_trace(scope, trace)
+        started, status = time.perf_counter(), 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["Porter-Trace-Id"] = trace.trace_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id):
+            try:
+                await self._app(scope, receive, send_marked)
+            except Exception as fault:
+                _tell(fault)
+                if status:
+                    raise  # too late for another answer; the server breaks the connection
+                problem = Problem(
+                    "internal_error", "This is our fault. The trace id leads us to what happened."
+                )
+                await problem.response(trace_id=trace.trace_id)(scope, receive, send_marked)
+            finally:
+                self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.request_seconds.labels(route, method, str(status)).observe(seconds)
+        tell = log.info if route.startswith("/v1/") else log.debug
+        tell(
+            "request_answered", route=route, method=method, status=status, duration_seconds=round(seconds, 4)
+        )
+
+
+def _tell(fault: Exception) -> None:
+    """Log where it happened but not its message, which may quote what people typed."""
+    frames = traceback.format_tb(fault.__traceback__)
+    log.error("request_failed", error=type(fault).__name__, frames="".join(frames))

@@ -1,0 +1,51 @@
+"""Plain sentences for requests that are not valid; never a value that was sent."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+
+from auth_service.api.problems import Problem
+
+_FIELD_CHARACTERS_MAX: Final = 64
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "missing": "is needed",
+    "string_type": "must be text",
+    "string_too_long": "may have at most {max_length} characters",
+    "string_too_short": "needs at least {min_length} characters",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "uuid_parsing": "must be an id such as 0198c5f0-1234-7abc-8def-0123456789ab",
+    "extra_forbidden": "is not known here",
+    "model_attributes_type": "must be a JSON object",
+    "model_type": "must be a JSON object",
+    "dict_type": "must be a JSON object",
+}
+
+
+def problem_of(invalid: RequestValidationError) -> Problem:
+    """Say what is wrong with a request, one sentence a field."""
+    faults = invalid.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return Problem("invalid_json", "The body cannot be read as JSON.")
+    errors = [{"field": _field(fault["loc"]), "message": _sentence(fault)} for fault in faults]
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    return Problem("invalid_request", detail, extra={"errors": errors})
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    """Name a field as the caller knows it: without `body`, `query` or `path` before it."""
+    path = location[1:] or location[:1]
+    return ".".join(str(step) for step in path)[:_FIELD_CHARACTERS_MAX] or "body"
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    context = fault.get("ctx", {})
+    if fault["type"] == "value_error":  # raised by a type of ours, which repeats nothing
+        return str(context["error"])
+    return _SENTENCES.get(fault["type"], "is not valid").format_map(context)

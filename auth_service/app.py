@@ -1,0 +1,100 @@
+"""The web applications: the public one, and the internal one for probes and metrics."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from auth_service.api import administration, login, sessions
+from auth_service.api.faults import answer_faults
+from auth_service.api.identity import find_user
+from auth_service.api.origins import refuse_other_media
+from auth_service.api.problems import ProblemBody
+from auth_service.api.record import RequestRecord
+from auth_service.model.users import User
+from auth_service.pages.routes import page_routes
+from auth_service.storage.faults import PostgresAway
+from auth_service.wiring import Parts
+
+BODY_BYTES_MAX: Final = 64 * 1024
+
+
+def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
+    """Make the public application. Its lifespan runs the relay, if `relaying`, and closes `parts`."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with parts.open(relaying=relaying):
+            yield
+
+    async def signed_in(request: Request) -> User | None:
+        try:
+            return await find_user(request, parts.door)
+        except PostgresAway:  # the page still shows, and its calls tell what is wrong
+            return None
+
+    app = FastAPI(
+        title="Porter",
+        summary="Login without passwords",
+        version=version("porter"),
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        max_body_size=BODY_BYTES_MAX,
+        lifespan=lifespan,
+        routes=[*parts.health.routes(), *page_routes(signed_in=signed_in)],
+    )
+    app.state.door = parts.door
+    v1 = APIRouter(prefix="/v1", dependencies=[Depends(refuse_other_media)])
+    for part in (login, sessions, administration):
+        v1.include_router(part.router)
+    app.include_router(v1)
+    answer_faults(app)
+    app.add_middleware(RequestRecord, metrics=parts.door.metrics)
+    _describe_problems(app)
+    return app
+
+
+def create_internal_app(parts: Parts) -> Starlette:
+    """Make the application for probes and for Prometheus; it is not for the public."""
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(parts.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[*parts.health.routes(), Route("/metrics", metrics)])
+
+
+def create_relay_app(parts: Parts) -> Starlette:
+    """Make the internal application of a process that only relays: its lifespan runs the relay."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with parts.open(relaying=True):
+            yield
+
+    app = create_internal_app(parts)
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the schema of problems into the OpenAPI document, where all calls refer to it."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = get_openapi(
+                title=app.title, version=app.version, summary=app.summary, routes=app.routes
+            )
+            schema = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts: Mapping[str, Any] = schema.pop("$defs", {})
+            app.openapi_schema["components"]["schemas"] |= {"ProblemBody": schema, **parts}
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it

@@ -1,0 +1,149 @@
+// Registering and signing in: an address, then the code from the mail. All that decides is the server's answer.
+"use strict";
+
+const find = (id) => document.getElementById(id);
+const registering = document.querySelector("main").dataset.registering === "yes";
+const views = { start: find("start-form"), code: find("code-form"), in: find("signed-in") };
+const KEPT = "porter.challenge"; // survives a reload, as when a phone switches to the mail and back
+
+function show(name, focus) {
+  for (const [view, element] of Object.entries(views)) element.hidden = view !== name;
+  if (focus) focus.focus();
+}
+
+function tell(sentence, { good = false } = {}) {
+  const message = find("message");
+  message.className = good ? "message good" : "message";
+  message.textContent = sentence;
+}
+
+function keep(challenge) {
+  try {
+    if (challenge) sessionStorage.setItem(KEPT, JSON.stringify(challenge));
+    else sessionStorage.removeItem(KEPT);
+  } catch { /* storage may be forbidden; then a reload starts again */ }
+}
+
+function kept() {
+  try {
+    const challenge = JSON.parse(sessionStorage.getItem(KEPT));
+    return challenge && Date.parse(challenge.expires_at) > Date.now() ? challenge : null;
+  } catch {
+    return null;
+  }
+}
+
+let challenge = kept();
+
+async function call(method, path, body) {
+  const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    return { ok: false, code: "unreachable", detail: "The server cannot be reached. Try again in a moment." };
+  }
+  const told = await response.json().catch(() => ({}));
+  if (response.ok) return { ok: true, ...told };
+  const detail = told.detail || "Something went wrong. Try again in a moment.";
+  return { ...told, ok: false, detail };
+}
+
+// Disable a form's button while its work is under way, so that nothing is sent twice.
+async function busy(button, work) {
+  if (button.disabled) return;
+  button.disabled = true;
+  try {
+    await work();
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function invalid(field, sentence) {
+  field.setAttribute("aria-invalid", "true");
+  tell(sentence);
+  field.focus();
+}
+
+function language() {
+  const [tongue] = (navigator.language || "en").split("-");
+  return tongue === "pt" ? "pt_BR" : tongue;
+}
+
+function askForCode() {
+  find("sent-to").textContent = challenge.email;
+  find("code").value = "";
+  show("code", find("code"));
+}
+
+async function start() {
+  const email = find("email");
+  const name = find("name");
+  for (const field of [name, email]) if (field) field.removeAttribute("aria-invalid");
+  const sent = { email: email.value };
+  if (registering) Object.assign(sent, { name: name.value, locale: language() });
+  const answer = await call("POST", registering ? "/v1/registrations" : "/v1/login/challenges", sent);
+  if (!answer.ok) {
+    const wrong = answer.errors?.[0];
+    const field = wrong && { email, name }[wrong.field];
+    if (!field) return tell(answer.detail);
+    const label = field.labels[0].textContent;
+    return invalid(field, `${label}: ${wrong.message}`);
+  }
+  challenge = { id: answer.challenge_id, email: email.value.trim(), expires_at: answer.expires_at };
+  keep(challenge);
+  tell("");
+  askForCode();
+}
+
+async function verify() {
+  const code = find("code");
+  code.removeAttribute("aria-invalid");
+  const answer = await call("POST", `/v1/login/challenges/${challenge.id}/verify`, { code: code.value });
+  if (answer.ok) {
+    keep(null);
+    find("who").textContent = answer.user.name;
+    find("who-email").textContent = answer.user.email;
+    tell("");
+    return show("in", views.in);
+  }
+  if (answer.code === "invalid_request") return invalid(code, `Code: ${answer.errors[0].message}`);
+  if (answer.code === "invalid_code" && answer.attempts_left > 0) {
+    code.select();
+    return invalid(code, answer.detail);
+  }
+  if (answer.code === "unreachable" || answer.code === "unavailable") return tell(answer.detail);
+  // The challenge is spent, whatever the reason: begin again, with the reason in sight.
+  keep(null);
+  tell(answer.detail, { good: answer.code === "account_pending" });
+  show("start", answer.code === "account_pending" ? null : find("email"));
+}
+
+async function signOut() {
+  const answer = await call("DELETE", "/v1/sessions/current");
+  if (!answer.ok && answer.code !== "unauthenticated") return tell(answer.detail);
+  tell("You are signed out.", { good: true });
+  show("start", find("email"));
+}
+
+views.start.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(find("start"), start);
+});
+views.code.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(find("verify"), verify);
+});
+find("again").addEventListener("click", () => {
+  keep(null);
+  tell("");
+  show("start", find("email"));
+});
+find("sign-out").addEventListener("click", () => busy(find("sign-out"), signOut));
+
+if (views.in.hidden && challenge) askForCode();
