@@ -153,3 +153,19 @@ def test_people_get_columns_instead(capsys: pytest.CaptureFixture[str]) -> None:
     assert "attempts=2" in written
     assert not written.startswith("{")
     assert "\x1b" not in written  # colours are for terminals
+
+
+def test_people_see_where_an_exception_came_from_but_no_variable_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("console", service="auth")
+    in_memory = SecretStr("zzsecretzz").get_secret_value()
+
+    try:
+        [in_memory].remove("another")
+    except ValueError:
+        structlog.get_logger().exception("request_failed")
+
+    written = capsys.readouterr().out
+    assert "ValueError" in written
+    assert "zzsecretzz" not in written
