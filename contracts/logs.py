@@ -26,7 +26,11 @@ def configure(log_format: Literal["json", "console"], *, service: str, level: in
         shared.append(structlog.processors.format_exc_info)
         renderer: Processor = structlog.processors.JSONRenderer()
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=24)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            pad_event_to=24,
+            exception_formatter=structlog.dev.plain_traceback,  # the richer ones show locals, secrets too
+        )
 
     def name_service(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {"service": service, **fields} if log_format == "json" else fields
