@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -78,7 +79,9 @@ async def run(settings: MailerSettings) -> int:
         listener = socket.create_server((settings.host, settings.port), reuse_port=False)
     except OSError as fault:
         advice = "give the mailer a free port, or 0 for any"
-        raise SettingsWrong([f"MAILER_PORT: {settings.port}: {fault.strerror}: {advice}"]) from None
+        raise SettingsWrong(
+            [f"MAILER_PORT: {settings.port}: {os.strerror(fault.errno or 0)}: {advice}"]
+        ) from None
     ledger = make_ledger(settings)
     mailer = Mailer(settings, courier=make_courier(settings, ledger=ledger), ledger=ledger)
     stopping = asyncio.Event()

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from contracts import streams
 from contracts.events import AccountEvent, AnyEvent, LoginEvent
 from mailer_service.consuming.backoff import Backoff, reconnect_delay
+from mailer_service.consuming.cancelling import pause
 from mailer_service.consuming.consumer import Consumer, new_consumer_name
 from mailer_service.consuming.entries import Entry, InHand
 from mailer_service.consuming.lanes import GROUP, Lane, Pace
@@ -164,7 +165,7 @@ class Mailer:
             except (RedisError, OSError) as fault:
                 log.warning("broker_not_started", error=type(fault).__name__)
                 await self.broker.stop()
-                await asyncio.sleep(reconnect_delay(failures, chance=random.random()))  # noqa: S311  # jitter
+                await pause(reconnect_delay(failures, chance=random.random()))  # noqa: S311  # jitter
             else:
                 break
         self.consumer.watch()

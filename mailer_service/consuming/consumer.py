@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from mailer_service.consuming.backoff import reconnect_delay
+from mailer_service.consuming.cancelling import pause
 from mailer_service.consuming.entries import InHand
 from mailer_service.consuming.gate import Breaker, Gate
 from mailer_service.consuming.groups import ensure_groups
@@ -77,6 +78,7 @@ class Consumer:
                 transitions=self.transitions,
                 hands=Hands(slots=lane.slots),
                 gate=self.gate,
+                life=self.life,
                 pace=pace,
                 clock=clock,
                 chance=chance,
@@ -99,6 +101,7 @@ class Consumer:
                     settler=settler,
                     life=self.life,
                     pace=pace,
+                    clock=clock,
                 )
             )
 
@@ -124,8 +127,18 @@ class Consumer:
             self.readers[name].replace_loop_of(subscriber)
 
     def begin(self, held: InHand) -> bool:
-        """Ask leave for irrevocable work on an entry. Refused once the sign of life is old, or in a hurry."""
-        if self._hurrying.is_set() or not self.life.may_begin:
+        """Ask leave for irrevocable work on an entry.
+
+        Refused in a hurry, once the sign of life is old, and for an entry that others may have taken over
+        meanwhile: from a life that broke since it was read, or because it has been in hand for too long.
+        """
+        in_hand_for = self._clock() - held.asked_at
+        if (
+            self._hurrying.is_set()
+            or not self.life.may_begin
+            or not self.life.has_lasted_since(held.asked_at)
+            or in_hand_for >= self.pace.stuck_after.total_seconds()
+        ):
             return False
         held.irrevocable = True
         return True
@@ -142,7 +155,7 @@ class Consumer:
                 failures += 1
                 if failures == 1:
                     log.warning("redis_awaited", error=type(fault).__name__)
-                await asyncio.sleep(reconnect_delay(failures, chance=self._chance()))
+                await pause(reconnect_delay(failures, chance=self._chance()))
             else:
                 break
         self._background.append(asyncio.create_task(self.life.run(), name="life"))

@@ -65,8 +65,7 @@ class Letter:
     @property
     def deaths(self) -> int:
         """How often this letter has died."""
-        deaths = self.entry.text(DEATHS)
-        return int(deaths) if deaths.isdigit() else 1
+        return max(self.entry.deaths, 1)
 
     @property
     def is_parked(self) -> bool:
@@ -167,4 +166,7 @@ def _without_box(data: str) -> object:
 
 
 def _moment(milliseconds: str) -> datetime | None:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds.isdigit() else None
+    try:
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):  # no number, or no time that has a year
+        return None

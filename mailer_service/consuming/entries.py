@@ -19,6 +19,9 @@ REPLAYED = b"replayed"
 DEATHS = b"deaths"
 """How often it became a dead letter."""
 
+DIGITS_MAX = 18
+"""A number with more digits than any count or time has is no number that was meant."""
+
 NOTES = frozenset({ATTEMPT, CRASHES, RECIPIENT, TAKEN_FROM, FIRST, REPLAYED, DEATHS})
 
 
@@ -60,6 +63,11 @@ class Entry:
         """How a person sent it again: `dead`, `forced`, or empty for not at all."""
         return self.text(REPLAYED)
 
+    @property
+    def deaths(self) -> int:
+        """How often it became a dead letter."""
+        return self._number(DEATHS, 0)
+
     def text(self, name: bytes) -> str:
         """Read a field as text, whatever bytes it has."""
         return self.fields.get(name, b"").decode(errors="replace")
@@ -70,13 +78,18 @@ class Entry:
 
     def _number(self, name: bytes, default: int) -> int:
         value = self.fields.get(name, b"")
-        return int(value) if value.isdigit() else default
+        return int(value) if value.isdigit() and len(value) <= DIGITS_MAX else default
 
 
 @dataclass(slots=True, eq=False)
 class InHand:
-    """An entry that this process works on. `irrevocable` from the moment its work cannot be taken back."""
+    """An entry that this process works on. `irrevocable` from the moment its work cannot be taken back.
+
+    `asked_at` is when the read that brought it was sent, in seconds of the consumer's clock: nobody else can
+    have found it idle for longer than since then.
+    """
 
     entry: Entry
+    asked_at: float
     task: asyncio.Task[None] | None = field(default=None)
     irrevocable: bool = False

@@ -8,15 +8,18 @@ from mailer_service.consuming.entries import Entry, InHand
 
 
 class Hands:
-    """A lane's entries in hand, bounded by its slots."""
+    """A lane's entries in hand, bounded by its slots.
+
+    The same entry can be in hand twice, where Redis forgot the first delivery and made another.
+    """
 
     def __init__(self, *, slots: int) -> None:
         self.slots = slots
-        self._held: dict[tuple[str, str], InHand] = {}
+        self._held: set[InHand] = set()
         self._freed = asyncio.Event()
 
     def __iter__(self) -> Iterator[InHand]:
-        return iter(list(self._held.values()))
+        return iter(list(self._held))
 
     def __len__(self) -> int:
         return len(self._held)
@@ -28,16 +31,17 @@ class Hands:
 
     def ids(self, key: str) -> list[str]:
         """Ids of one stream's entries in hand."""
-        return [id_ for held_key, id_ in self._held if held_key == key]
+        return [held.entry.id for held in self._held if held.entry.key == key]
 
-    def take(self, entry: Entry) -> InHand:
-        """Take an entry in hand."""
-        held = self._held[entry.key, entry.id] = InHand(entry)
+    def take(self, entry: Entry, *, asked_at: float) -> InHand:
+        """Take an entry in hand; `asked_at` is when the read that brought it was sent."""
+        held = InHand(entry, asked_at)
+        self._held.add(held)
         return held
 
     def release(self, held: InHand) -> None:
         """Let go of an entry, settled or not."""
-        self._held.pop((held.entry.key, held.entry.id), None)
+        self._held.discard(held)
         self._freed.set()
 
     async def wait_free(self, *, within: timedelta) -> bool:

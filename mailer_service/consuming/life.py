@@ -1,11 +1,11 @@
 """Signs of life: a consumer writes them by server time, and judges its own right to act by their age."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
 from redis.exceptions import RedisError
 
+from mailer_service.consuming.cancelling import pause
 from mailer_service.consuming.lanes import Lane, Pace
 from mailer_service.consuming.transitions import Transitions
 
@@ -27,7 +27,7 @@ class Life:
         self._pace = pace
         self._clock = clock
         self._renewed_at: float | None = None
-        self._unbroken_since: float | None = None
+        self._unbroken_since = float("inf")
 
     @property
     def may_begin(self) -> bool:
@@ -42,20 +42,22 @@ class Life:
         rest for dead.
         """
         silent = self._pace.silent_after.total_seconds()
-        return (
-            self._unbroken_since is not None
-            and self._age() < silent
-            and self._clock() - self._unbroken_since >= silent
-        )
+        return self._age() < silent and self._clock() - self._unbroken_since >= silent
+
+    def has_lasted_since(self, moment: float) -> bool:
+        """Whether nobody can have taken this consumer for dead since `moment`, in seconds of the clock."""
+        return moment >= self._unbroken_since
 
     async def renew(self) -> None:
         """Write one sign of life. Raises redis-py's errors."""
-        now = self._clock()
+        sent_at = self._clock()
         for lane in self._lanes:
             await self._transitions.renew(lane)
-        if self._age(now) >= self._pace.silent_after.total_seconds():
-            self._unbroken_since = now
-        self._renewed_at = now
+        # From before the last sign was sent to after this one was answered: the server saw no longer silence.
+        answered_at = self._clock()
+        if self._age(answered_at) >= self._pace.silent_after.total_seconds():
+            self._unbroken_since = answered_at
+        self._renewed_at = sent_at
 
     async def run(self) -> None:
         """Renew for as long as it runs; faults of Redis leave the sign to age."""
@@ -64,7 +66,7 @@ class Life:
                 await self.renew()
             except (RedisError, OSError) as fault:
                 log.debug("renewal_failed", error=type(fault).__name__)
-            await asyncio.sleep(self._pace.renew_every.total_seconds())
+            await pause(self._pace.renew_every.total_seconds())
 
     async def leave(self) -> None:
         """Leave the living, at shutdown."""

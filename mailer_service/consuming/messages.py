@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from faststream.redis import RedisMessage
+from faststream.redis.message import RedisMessage
 
 from contracts import codec
 from contracts.events import AnyEvent

@@ -6,13 +6,13 @@ gate, read no more than there are free slots, and hand each entry to the public 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypedDict
 
 import structlog
 from faststream.redis.subscriber.usecases import StreamSubscriber
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from mailer_service.consuming.backoff import reconnect_delay
 from mailer_service.consuming.entries import Entry, InHand
@@ -20,6 +20,7 @@ from mailer_service.consuming.gate import Gate
 from mailer_service.consuming.groups import ensure_groups
 from mailer_service.consuming.hands import Hands
 from mailer_service.consuming.lanes import Lane, Pace
+from mailer_service.consuming.life import Life
 from mailer_service.consuming.transitions import Transitions
 
 log = structlog.get_logger(__name__)
@@ -53,6 +54,7 @@ class Reader:
         transitions: Transitions,
         hands: Hands,
         gate: Gate,
+        life: Life,
         pace: Pace,
         clock: Callable[[], float],
         chance: Callable[[], float],
@@ -62,6 +64,7 @@ class Reader:
         self._redis = redis
         self._transitions = transitions
         self._gate = gate
+        self._life = life
         self._pace = pace
         self._clock = clock
         self._chance = chance
@@ -69,6 +72,8 @@ class Reader:
         self._failures = 0
         self._strays = False
         self._subscriber: StreamSubscriber | None = None
+        self.taking = asyncio.Lock()
+        """Held while entries come into hand that pend under this name already: they are no strays."""
         self._between_reads = asyncio.Event()
         self._between_reads.set()
 
@@ -98,18 +103,19 @@ class Reader:
     async def turn(self) -> None:
         """Read once, or wait a bounded time for a reason not to."""
         self._turned_at = self._clock()
-        if not await self._gate.wait(within=self._pace.block):
-            return
-        if not await self.hands.wait_free(within=self._pace.block):
-            return
-        self._between_reads.clear()
         try:
-            if self._strays:
+            if self._strays:  # also while the gate is shut: others can have them
                 await self.hand_back_strays()
+            if not await self._gate.wait(within=self._pace.block):
+                return
+            if not await self.hands.wait_free(within=self._pace.block) or self._gate.shut_by:
+                return
+            self._between_reads.clear()
+            if not self._life.may_begin:  # what it read now, it could only hand back
+                await self._life.renew()
+            asked_at = self._clock()
             entries = await self._read()
-            if (
-                entries and self._gate.shut_by
-            ):  # it was shut while the read was blocked: nothing begins any more
+            if entries and self._gate.shut_by:  # while the read was blocked: nothing begins any more
                 await self.hand_back_strays()
                 return
         except (RedisError, OSError) as fault:
@@ -121,13 +127,16 @@ class Reader:
             log.info("reading_resumed", stream=self.lane.name, failures=self._failures)
             self._failures = 0
         for entry in entries:
-            self.begin(entry)
+            self.hold(entry, self._consume, asked_at=asked_at)
 
-    def begin(self, entry: Entry) -> InHand:
-        """Take an entry in hand and let FastStream consume it, in a task of our own."""
-        held = self.hands.take(entry)
-        held.task = asyncio.create_task(self._consume(held), name=f"{entry.key} {entry.id}")
-        return held
+    def hold(
+        self, entry: Entry, work: Callable[[InHand], Coroutine[Any, Any, None]], *, asked_at: float
+    ) -> None:
+        """Keep an entry in hand while `work` on it runs, in a task of its own."""
+        held = self.hands.take(entry, asked_at=asked_at)
+        held.task = asyncio.create_task(work(held), name=f"{entry.key} {entry.id}")
+        # Not in the task itself: one that is cancelled before its first step never comes to its `finally`.
+        held.task.add_done_callback(lambda _: self.hands.release(held))
 
     async def come_to_rest(self) -> None:
         """Wait for the end of a read that is under way; with the gate shut, no other begins."""
@@ -135,22 +144,28 @@ class Reader:
 
     async def hand_back_strays(self) -> None:
         """Hand back what pends under this consumer's name and is not in hand. Raises redis-py's errors."""
-        for key in self.lane.read_keys:
-            count = await self._transitions.hand_back(self.lane, key, self.hands.ids(key), only=False)
-            if count:
-                log.warning("strays_handed_back", stream=self.lane.name, entries=count)
+        async with self.taking:
+            for key in self.lane.read_keys:
+                count = await self._transitions.hand_back(self.lane, key, self.hands.ids(key), only=False)
+                if count:
+                    log.warning("strays_handed_back", stream=self.lane.name, entries=count)
         self._strays = False
 
     async def read_suspect(self) -> None:
         """Take one suspect, unless one is in hand already. Raises redis-py's errors."""
-        if self._gate.shut_by or self.hands.ids(self.lane.suspects):
+        is_started = self._subscriber is not None and self._subscriber.running
+        if not is_started or self._gate.shut_by or not self._life.may_begin:
+            return  # FastStream drops what a subscriber is given before it was started
+        if self.hands.ids(self.lane.suspects):
             return
-        reply = await self._redis.xreadgroup(
-            self.lane.group, self._transitions.consumer, {self.lane.suspects: ">"}, count=1
-        )
-        for entry in _entries(reply):
-            log.warning("suspect_taken", stream=self.lane.name, crashes=entry.crashes)
-            self.begin(entry)
+        async with self.taking:
+            asked_at = self._clock()
+            reply = await self._redis.xreadgroup(
+                self.lane.group, self._transitions.consumer, {self.lane.suspects: ">"}, count=1
+            )
+            for entry in _entries(reply):
+                log.warning("suspect_taken", stream=self.lane.name, crashes=entry.crashes)
+                self.hold(entry, self._consume, asked_at=asked_at)
 
     async def _read(self) -> list[Entry]:
         # COUNT holds for each stream by itself: halved, both together fill the free slots.
@@ -173,10 +188,7 @@ class Reader:
             "data": dict(entry.fields),
             "in_hand": held,
         }
-        try:
-            await self._subscriber.consume(message)
-        finally:
-            self.hands.release(held)
+        await self._subscriber.consume(message)
 
     async def _recover(self, fault: Exception) -> None:
         """Wait before the next turn. What the failed read may have delivered is handed back then."""
@@ -186,7 +198,7 @@ class Reader:
         if self._failures == 1:
             event = "group_lost" if forgotten else "reading_failed"
             log.warning(event, stream=self.lane.name, error=type(fault).__name__, detail=str(fault)[:200])
-        if "READONLY" in str(fault):  # a failover: the next connection finds the new master
+        if isinstance(fault, ReadOnlyError):  # a failover: the next connection finds the new master
             await self._redis.connection_pool.disconnect(inuse_connections=False)
         try:
             if self._failures > 1 or not forgotten:

@@ -17,8 +17,12 @@ import structlog
 from faststream import BaseMiddleware, ContextRepo, StreamMessage
 from redis.exceptions import RedisError
 
+from contracts.codec import Undecodable
+from contracts.registry import UnknownType, UnknownVersion
+from contracts.sealing import BoxRefused
 from mailer_service.consuming import metrics
 from mailer_service.consuming.backoff import reconnect_delay
+from mailer_service.consuming.cancelling import pause
 from mailer_service.consuming.entries import (
     ATTEMPT,
     CRASHES,
@@ -34,6 +38,9 @@ from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Ou
 from mailer_service.consuming.transitions import Transitions
 
 log = structlog.get_logger(__name__)
+
+FINAL = (Undecodable, UnknownType, UnknownVersion, BoxRefused)
+"""Named one by one: other errors, such as `ssl.SSLError`, have a `reason` too, and pass."""
 
 
 class DeathRegister(Protocol):
@@ -78,7 +85,7 @@ class Settler:
             except (RedisError, OSError) as fault:
                 if failures == 1:
                     log.warning("settling_failed", stream=self.lane.name, error=type(fault).__name__)
-                await asyncio.sleep(reconnect_delay(failures, chance=self._chance()))
+                await pause(reconnect_delay(failures, chance=self._chance()))
             else:
                 return
 
@@ -118,7 +125,6 @@ class Settler:
     def _letter(self, entry: Entry, reason: str, error: str) -> Mapping[bytes, bytes]:
         """Lay the entry out as a dead letter: the event's own fields, then what happened to it."""
         event = {name: value for name, value in entry.fields.items() if name not in NOTES}
-        deaths = entry.text(DEATHS)
         kept: dict[bytes, object] = {
             b"reason": reason,
             b"error": error[:500],
@@ -126,7 +132,7 @@ class Settler:
             CRASHES: entry.crashes,
             FIRST: entry.first_ms,
             b"consumer": self._transitions.consumer,
-            DEATHS: (int(deaths) if deaths.isdigit() else 0) + 1,
+            DEATHS: entry.deaths + 1,
         }
         if entry.recipient is not None:
             kept[RECIPIENT] = entry.recipient
@@ -203,10 +209,9 @@ class SettlingMiddleware(BaseMiddleware[Any, Any]):
         return True
 
     def _failure(self, fault: BaseException) -> Outcome:
-        """Judge an error: one with a `reason` of its own is final, any other is a surprise."""
-        reason = getattr(fault, "reason", None)
-        if isinstance(reason, str):
-            return DeadLetter(reason, str(fault))
+        """Judge an error: what no repetition can mend is final, any other is a surprise."""
+        if isinstance(fault, FINAL):
+            return DeadLetter(fault.reason, str(fault))
         if self._in_hand.entry.attempt >= self._max_attempts:
             return DeadLetter("handler_failed", type(fault).__name__)
         return RetryLater("handler_failed", type(fault).__name__)

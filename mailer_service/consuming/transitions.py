@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
+from redis.exceptions import ReadOnlyError
 
 from mailer_service.consuming.entries import Entry
 from mailer_service.consuming.lanes import Lane
@@ -136,7 +137,11 @@ class Transitions:
     async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:  # noqa: ANN401  # each script answers in its own shape; the callers above know it
         if (script := self._scripts.get(name)) is None:
             script = self._scripts[name] = self.redis.register_script(_source(name))
-        return await cast("Any", script(keys=list(keys), args=list(arguments)))
+        try:
+            return await cast("Any", script(keys=list(keys), args=list(arguments)))
+        except ReadOnlyError:  # a failover: the next connection finds the new master
+            await self.redis.connection_pool.disconnect(inuse_connections=False)
+            raise
 
 
 def _source(name: str) -> str:

@@ -1,13 +1,16 @@
 """The rounds that keep a lane moving: promote what is due, reclaim from the dead, read suspects, clean up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
 from mailer_service.consuming import metrics
+from mailer_service.consuming.cancelling import pause
+from mailer_service.consuming.entries import InHand
 from mailer_service.consuming.lanes import Lane, Pace
 from mailer_service.consuming.life import Life
 from mailer_service.consuming.outcomes import DeadLetter
@@ -32,6 +35,7 @@ class Upkeep:
         settler: Settler,
         life: Life,
         pace: Pace,
+        clock: Callable[[], float],
     ) -> None:
         self._lane = lane
         self._transitions = transitions
@@ -39,7 +43,7 @@ class Upkeep:
         self._settler = settler
         self._life = life
         self._pace = pace
-        self._burying: set[asyncio.Task[None]] = set()
+        self._clock = clock
 
     async def run(self) -> None:
         """Make all rounds until cancelled."""
@@ -59,21 +63,30 @@ class Upkeep:
         for key in self._lane.read_keys:
             start = "-"
             while start and self._life.may_reclaim:
-                taken = await self._transitions.reclaim(
-                    self._lane, key, silent=self._pace.silent_after, stuck=self._pace.stuck_after, start=start
-                )
+                async with self._reader.taking:
+                    asked_at = self._clock()
+                    taken = await self._transitions.reclaim(
+                        self._lane,
+                        key,
+                        silent=self._pace.silent_after,
+                        stuck=self._pace.stuck_after,
+                        start=start,
+                    )
+                    for entry, crashes, consumer in taken.poisonous:
+                        self._reader.hold(entry, self._burial(crashes, consumer), asked_at=asked_at)
                 for reason in taken.reasons:
                     metrics.reclaimed.labels(self._lane.name, reason).inc()
                 if taken.reasons:
                     log.warning("entries_reclaimed", stream=self._lane.name, entries=len(taken.reasons))
-                for entry, crashes, consumer in taken.poisonous:
-                    letter = DeadLetter(
-                        "poisonous", f"{crashes} consumers died with it, the last was {consumer}"
-                    )
-                    burial = asyncio.create_task(self._settler.settle(entry, letter))
-                    self._burying.add(burial)
-                    burial.add_done_callback(self._burying.discard)
                 start = taken.next_id
+
+    def _burial(self, crashes: int, consumer: str) -> Callable[[InHand], Coroutine[Any, Any, None]]:
+        letter = DeadLetter("poisonous", f"{crashes} consumers died with it, the last was {consumer}")
+
+        async def bury(held: InHand) -> None:
+            await self._settler.settle(held.entry, letter)
+
+        return bury
 
     async def clean(self) -> None:
         """Remove consumers with nothing pending and no life."""
@@ -83,11 +96,14 @@ class Upkeep:
                 log.info("consumers_removed", stream=self._lane.name, consumers=removed)
 
 
-async def _every(pause: timedelta, work: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a round; while Redis is away it simply comes to nothing, the reader says so in the log."""
+async def _every(gap: timedelta, work: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a round, whatever becomes of it. Redis being away is told in the log by the reader."""
     while True:
         try:
             await work()
         except (RedisError, OSError) as fault:
             log.debug("round_failed", error=type(fault).__name__)
-        await asyncio.sleep(pause.total_seconds())
+        except Exception:
+            # One reply that nobody foresaw must not end all the rounds of a process that goes on reading.
+            log.exception("round_broke")
+        await pause(gap.total_seconds())
