@@ -1,4 +1,4 @@
-"""Cancellation that redis-py cannot swallow: a cancelled command of redis-py 8.1 may return like any other."""
+"""Cancellation that redis-py cannot swallow: its cancelled commands (8.1) may return like any other."""
 
 import asyncio
 
