@@ -84,6 +84,11 @@ class Courier:
         self._in_hand: set[tuple[UUID, str]] = set()
         self._errands: set[asyncio.Task[Delivery]] = set()
 
+    @property
+    def in_hand(self) -> int:
+        """How many mails are under way, those that wait for an SMTP slot included."""
+        return len(self._in_hand)
+
     async def deliver(self, event: AnyEvent, *, position: int, attempt: Attempt) -> Delivery:
         """Send the mail for recipient `position` of an event, and tell what became of it.
 

@@ -70,15 +70,24 @@ async def _answer(protocol: SMTPProtocol) -> SMTPResponse:
 
     A process that was stopped finds its deadline passed and the reply there: the reply is what counts.
     """
-    reading = asyncio.ensure_future(protocol.read_response())
+    reading = asyncio.create_task(protocol.read_response())
     try:
         return await asyncio.shield(reading)
     except asyncio.CancelledError:
-        await asyncio.wait({reading}, timeout=LATE_REPLY_SECONDS)
+        try:
+            await asyncio.wait({reading}, timeout=LATE_REPLY_SECONDS)
+        finally:
+            reading.add_done_callback(_look_at)
+            reading.cancel()
         if reading.done() and reading.exception() is None:
             return reading.result()
-        reading.cancel()
         raise
+
+
+def _look_at(reading: asyncio.Task[SMTPResponse]) -> None:
+    """Take note of how it ended, so that asyncio does not report a failure that nobody asked about."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 class SmtpConnection:

@@ -88,10 +88,11 @@ class FaultSmtp:
     """How many were open at once, at most."""
     most_mails: int = 0
     """How many mails were between MAIL and their end at once, at most."""
+    reached: Counter[Phase] = field(default_factory=Counter)
+    """How often each phase was reached, whatever was answered."""
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _mails: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
-    _reached: Counter[Phase] = field(default_factory=Counter)
     _server: asyncio.Server | None = None
     _dialogues: set[asyncio.Task[None]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,6 +101,11 @@ class FaultSmtp:
     def url(self) -> str:
         """The address, as `MAILER_SMTP_URL` takes it."""
         return f"smtp://{self.host}:{self.port}"
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._open)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -159,8 +165,8 @@ class FaultSmtp:
         writer.transport.abort()
 
     def _fault(self, phase: Phase, *, recipient: str, seen: int) -> Fault:
-        self._reached[phase] += 1
-        asked = Asked(phase=phase, recipient=recipient, seen=seen or self._reached[phase])
+        self.reached[phase] += 1
+        asked = Asked(phase=phase, recipient=recipient, seen=seen or self.reached[phase])
         return self.plan(asked) or Fault()
 
 
