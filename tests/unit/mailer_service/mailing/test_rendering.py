@@ -1,0 +1,133 @@
+import email
+import email.policy
+import re
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.events import AnyEvent
+from mailer_service.mailing.letters import open_letter
+from mailer_service.mailing.mailbox import Mailbox, plain_name
+from mailer_service.mailing.rendering import Renderer, message_id
+from tests.support.couriers import CODE, SEALER, account_approved, otp_requested, user_registered
+
+AT = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
+RENDERER = Renderer(
+    sender=Mailbox.parse("Porter <porter@porter.test>"), public_url="https://login.porter.test"
+)
+
+
+def raw(event: AnyEvent) -> bytes:
+    letter = open_letter(event, position=0, sealer=SEALER)
+    identity = message_id(event.id, letter.recipient, domain="porter.test")
+    return RENDERER.render(letter, message_id=identity, written_at=AT)
+
+
+def read(event: AnyEvent) -> EmailMessage:
+    mail = email.message_from_bytes(raw(event), policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert not mail.defects
+    return mail
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    content = part.get_content()
+    assert isinstance(content, str)
+    return content.replace("\r\n", "\n")
+
+
+def test_a_mail_says_what_it_is_in_its_headers() -> None:
+    mail = read(otp_requested())
+    assert mail["From"].addresses == (Address("Porter", "porter", "porter.test"),)
+    assert mail["To"].addresses == (Address("Ada Lovelace", "ada", "example.org"),)
+    assert mail["Subject"] == f"{CODE} is your Porter code"
+    assert mail["Date"].datetime == AT
+    assert mail["Message-ID"].endswith("@porter.test>")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail.get_content_type() == "multipart/alternative"
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_the_code_is_there_to_read_and_not_to_click(kind: str) -> None:
+    said = body(read(otp_requested()), kind)
+    assert re.findall(r"(?<![\w#])\d{6,8}(?!\w)", said) == [CODE]
+    assert "10 minutes" in said
+    assert "ignore this mail" in said
+    assert "href" not in said
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_notice_says_who_and_where_to_decide(kind: str) -> None:
+    said = body(read(user_registered("admin@example.org")), kind)
+    assert "Grace Hopper" in said
+    assert "grace@example.org" in said
+    assert "https://login.porter.test/admin" in said
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_an_approval_leads_to_the_sign_in_page(kind: str) -> None:
+    said = body(read(account_approved()), kind)
+    assert "Hello Ada Lovelace," in said
+    assert "https://login.porter.test/login" in said
+
+
+def test_an_approval_greets_someone_without_a_name() -> None:
+    assert "Hello,\n" in body(read(account_approved(name="")), "plain")
+
+
+def test_html_shows_a_name_as_text() -> None:
+    mail = read(user_registered("admin@example.org", name="<img src=x onerror=alert(1)> & Co"))
+    html = body(mail, "html")
+    assert "<img" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt; &amp; Co" in html
+    assert "<img src=x onerror=alert(1)> & Co" in body(mail, "plain")
+
+
+def test_a_name_adds_no_header_and_no_line() -> None:
+    mail = read(account_approved(name="Ada\r\nBcc: eve@example.org\r\n\r\nHello"))
+    assert mail["Bcc"] is None
+    assert len(mail["To"].addresses) == 1
+    notice = read(user_registered("admin@example.org", name="Eve\r\nAddress: nice@example.org"))
+    assert notice["Subject"] == "Porter: Eve Address: nice@example.org asks to be let in"
+    assert "\nAddress: nice@example.org" not in body(notice, "plain")
+
+
+@given(st.text(max_size=200))
+def test_whatever_the_name_the_mail_goes_to_the_address_alone(name: str) -> None:
+    mail = read(account_approved(name=name))
+    assert [address.addr_spec for address in mail["To"].addresses] == ["ada@example.org"]
+    assert plain_name(name) in body(mail, "plain")
+
+
+def test_a_mail_is_ascii_in_lines_that_every_server_takes() -> None:
+    lines = raw(user_registered("admin@example.org", name="Łukasz Żółć" * 8)).split(b"\r\n")
+    assert all(len(line) <= 998 and line.isascii() and b"\n" not in line for line in lines)
+
+
+def test_the_same_event_makes_the_same_bytes() -> None:
+    event = otp_requested()
+    assert raw(event) == raw(event)
+
+
+def test_a_message_id_is_the_same_each_time_and_another_for_each_recipient() -> None:
+    event_id, ada, bob = uuid4(), Mailbox.of("ada@example.org"), Mailbox.of("bob@example.org")
+    assert message_id(event_id, ada, domain="x.test") == message_id(event_id, ada, domain="x.test")
+    assert message_id(event_id, ada, domain="x.test") != message_id(event_id, bob, domain="x.test")
+    assert message_id(UUID(int=1), ada, domain="x.test") != message_id(UUID(int=2), ada, domain="x.test")
+    assert re.fullmatch(r"<[0-9a-f]{40}@x\.test>", message_id(event_id, ada, domain="x.test"))
+
+
+def test_a_service_without_a_name_is_called_by_its_host() -> None:
+    renderer = Renderer(sender=Mailbox.parse("porter@porter.test"), public_url="https://login.porter.test")
+    letter = open_letter(account_approved(), position=0, sealer=SEALER)
+    sent = renderer.render(letter, message_id="<1@porter.test>", written_at=AT)
+    assert b"Subject: Your login.porter.test account is ready" in sent
+    assert renderer.mails == ("account_approved", "otp_code", "registration_notice")

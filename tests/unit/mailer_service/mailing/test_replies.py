@@ -1,0 +1,124 @@
+from datetime import timedelta
+
+import pytest
+
+from mailer_service.mailing.replies import (
+    BEFORE_MAIL,
+    HINT_MOST,
+    Outage,
+    Passing,
+    Phase,
+    Refused,
+    Unclear,
+    Verdict,
+    classify,
+    classify_silence,
+    enhanced_code,
+    hint,
+)
+
+LATER = Passing("server_said_later")
+NO_SUCH = Refused("recipient_refused")
+NOT_THIS = Refused("message_refused")
+ODD = Passing("unexpected_reply")
+
+TABLE: list[tuple[Phase, str, Verdict]] = [
+    # Whatever goes wrong before MAIL is about the server or about us.
+    *(
+        (phase, reply, Outage())
+        for phase in BEFORE_MAIL
+        for reply in (
+            "421 4.3.2 Shutting down",
+            "454 4.7.0 TLS not available",
+            "535 5.7.8 No",
+            "554 No",
+            "-1 ?",
+        )
+    ),
+    # MAIL: a 5xx is about our sender, not about this mail.
+    (Phase.MAIL, "550 5.7.1 Sender not allowed", Outage()),
+    (Phase.MAIL, "530 5.7.0 Must authenticate", Outage()),
+    (Phase.MAIL, "552 5.3.4 Too big", Outage()),
+    (Phase.MAIL, "451 4.3.0 Later", LATER),
+    (Phase.MAIL, "421 4.3.2 Closing", LATER),
+    (Phase.MAIL, "354 What?", ODD),
+    # RCPT: the address, or something else about this mail.
+    (Phase.RCPT, "550 5.1.1 No such user", NO_SUCH),
+    (Phase.RCPT, "550 5.1.6 Moved", NO_SUCH),
+    (Phase.RCPT, "556 5.1.10 Null MX", NO_SUCH),
+    (Phase.RCPT, "553 5.1.3 Bad syntax", NO_SUCH),
+    (Phase.RCPT, "550 No such user", NO_SUCH),
+    (Phase.RCPT, "550 5.7.1 Blocked", NOT_THIS),
+    (Phase.RCPT, "554 Relay access denied", NOT_THIS),
+    (Phase.RCPT, "552 5.2.2 Mailbox full", NOT_THIS),
+    (Phase.RCPT, "450 4.2.1 Busy", LATER),
+    (Phase.RCPT, "452 4.5.3 Too many recipients", LATER),
+    (Phase.RCPT, "421 4.7.0 Too many errors", LATER),
+    (Phase.RCPT, "421 4.7.0 Try again in 60 seconds", Passing("server_said_later", timedelta(seconds=60))),
+    (Phase.RCPT, "-1 Malformed", ODD),
+    # DATA, before the content: the server cannot have the mail.
+    (Phase.DATA_COMMAND, "554 5.5.1 No valid recipients", NOT_THIS),
+    (Phase.DATA_COMMAND, "451 4.3.0 Later", LATER),
+    (Phase.DATA_COMMAND, "250 Ok", ODD),
+    # DATA, after the content: only a clear no is a no.
+    (Phase.DATA, "550 5.7.1 Spam", NOT_THIS),
+    (Phase.DATA, "550 Spam", NOT_THIS),
+    (Phase.DATA, "550 5.1.1 No such user after all", NO_SUCH),
+    (Phase.DATA, "452 4.3.1 Disk full", LATER),
+    (Phase.DATA, "421 4.3.2 Closing", LATER),
+    (Phase.DATA, "354 What?", Unclear()),
+    (Phase.DATA, "-1 Malformed", Unclear()),
+]
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "verdict"), TABLE, ids=lambda part: getattr(part, "name", str(part))
+)
+def test_each_reply_means_what_the_table_says(phase: Phase, reply: str, verdict: Verdict) -> None:
+    code, _, text = reply.partition(" ")
+    assert classify(phase, int(code), enhanced_code(text), text) == verdict
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_silence_is_an_outage_then_passing_then_unclear(phase: Phase) -> None:
+    if phase in BEFORE_MAIL:
+        assert classify_silence(phase, "connection_lost") == Outage()
+        assert classify_silence(phase, "timeout") == Outage()
+    elif phase is Phase.DATA:
+        assert classify_silence(phase, "connection_lost") == Unclear()
+        assert classify_silence(phase, "timeout") == Unclear()
+    else:
+        assert classify_silence(phase, "connection_lost") == Passing("connection_lost")
+        assert classify_silence(phase, "timeout") == Passing("timeout")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4.7.1 Greylisted, try again in 60 seconds", timedelta(seconds=60)),
+        ("please retry after 5 minutes", timedelta(minutes=5)),
+        ("Retry-After: 30s", timedelta(seconds=30)),
+        ("deferred for 2 mins", timedelta(minutes=2)),
+        ("try again within 1 hour", timedelta(hours=1)),
+        ("come back in 0 seconds", timedelta(seconds=1)),
+        ("come back in 3 days, or in 300 hours", HINT_MOST),
+        ("come back in 3 days", None),
+        ("queue 4711 is full", None),
+        ("", None),
+    ],
+)
+def test_a_hint_is_read_and_bounded(text: str, expected: timedelta | None) -> None:
+    assert hint(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5.1.1 No such user", "5.1.1"),
+        ("5.1.10 Null MX", "5.1.10"),
+        ("No 5.1.1 here", None),
+        ("550 5.1.1", None),
+    ],
+)
+def test_an_enhanced_code_stands_at_the_beginning(text: str, expected: str | None) -> None:
+    assert enhanced_code(text) == expected
