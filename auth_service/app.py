@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -14,17 +14,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth_service.api import administration, login, sessions
+from auth_service.api.body_limit import BodyLimit
 from auth_service.api.faults import answer_faults
 from auth_service.api.identity import find_user
-from auth_service.api.origins import refuse_other_media
+from auth_service.api.origins import JsonOnly
 from auth_service.api.problems import ProblemBody
 from auth_service.api.record import RequestRecord
 from auth_service.model.users import User
 from auth_service.pages.routes import page_routes
 from auth_service.storage.faults import PostgresAway
 from auth_service.wiring import Parts
-
-BODY_BYTES_MAX: Final = 64 * 1024
 
 
 def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
@@ -47,16 +46,15 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
         version=version("porter"),
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
-        max_body_size=BODY_BYTES_MAX,
+        redirect_slashes=False,
         lifespan=lifespan,
         routes=[*parts.health.routes(), *page_routes(signed_in=signed_in)],
     )
     app.state.door = parts.door
-    v1 = APIRouter(prefix="/v1", dependencies=[Depends(refuse_other_media)])
     for part in (login, sessions, administration):
-        v1.include_router(part.router)
-    app.include_router(v1)
+        app.include_router(part.router, dependencies=[JsonOnly])
     answer_faults(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(RequestRecord, metrics=parts.door.metrics)
     _describe_problems(app)
     return app

@@ -20,7 +20,7 @@ from auth_service.model.names import plain_text
 from auth_service.model.users import Status
 
 log = structlog.get_logger()
-router = APIRouter(prefix="/admin", tags=["administration"], dependencies=[Depends(bearer)])
+router = APIRouter(prefix="/v1/admin", tags=["administration"], dependencies=[Depends(bearer)])
 
 
 def _cursor(user_id: UUID) -> str:

@@ -20,11 +20,11 @@ log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS: Final = 2
 
-_BY_STATUS: Final[Mapping[int, Problem]] = {
-    400: Problem("invalid_json", "The body cannot be read as JSON."),
-    404: Problem("not_found", "Nothing is found under this address."),
-    405: Problem("method_not_allowed", "The header 'Allow' tells what can be done here."),
-    413: Problem("body_too_large", "A body may have at most 64 KiB."),
+# What the framework itself answers with.
+_BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("invalid_json", "The body cannot be read as JSON."),
+    404: ("not_found", "Nothing is found under this address."),
+    405: ("method_not_allowed", "The header 'Allow' tells what can be done here."),
 }
 
 
@@ -44,7 +44,7 @@ def answer_faults(app: FastAPI) -> None:
         known = _BY_STATUS.get(fault.status_code)
         if known is None:
             raise fault
-        problem = Problem(known.code, known.detail, headers=fault.headers or {})
+        problem = Problem(*known, headers=fault.headers)
         return problem.response(trace_id=trace_of(request).trace_id)
 
     @app.exception_handler(PostgresAway)

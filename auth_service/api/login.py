@@ -26,7 +26,7 @@ from auth_service.model.tokens import is_token, new_token
 from auth_service.model.users import Status
 
 log = structlog.get_logger()
-router = APIRouter(tags=["signing in"])
+router = APIRouter(prefix="/v1", tags=["signing in"])
 
 _START_PROBLEMS: Final = documented(
     "invalid_json",
@@ -37,17 +37,16 @@ _START_PROBLEMS: Final = documented(
     "unavailable",
 )
 _NOT_LET_IN: Final = {
-    Status.PENDING: Problem(
+    Status.PENDING: (
         "account_pending",
-        "Your address is confirmed. An administrator looks at your registration;"
-        " you get a mail as soon as you are let in.",
+        "Your address is confirmed. You get a mail as soon as an administrator has let you in.",
     ),
-    Status.REJECTED: Problem("account_rejected", "An administrator did not approve your registration."),
-    Status.SUSPENDED: Problem(
-        "account_suspended", "An administrator has suspended your account. Ask them about it."
+    Status.REJECTED: ("account_rejected", "An administrator did not approve your registration."),
+    Status.SUSPENDED: (
+        "account_suspended",
+        "An administrator has suspended your account. Ask them about it.",
     ),
 }
-_CLOSED: Final = Problem("challenge_closed", "This code can no longer be used. Ask for a new one.")
 
 
 @router.post("/registrations", status_code=202, response_model_exclude_none=True, responses=_START_PROBLEMS)
@@ -153,9 +152,9 @@ def _let_in(outcome: Outcome, *, door: Door) -> SignedIn:
             detail = f"This is not the code. {left if attempts_left else ask}"
             raise refused(Problem("invalid_code", detail, extra={"attempts_left": attempts_left}))
         case ChallengeClosed():
-            raise refused(_CLOSED)
+            raise refused(Problem("challenge_closed", "This code can no longer be used. Ask for a new one."))
         case NotLetIn(user):
-            raise refused(_NOT_LET_IN[user.status])
+            raise refused(Problem(*_NOT_LET_IN[user.status]))
         case _:
             assert_never(outcome)
 

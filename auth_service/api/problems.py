@@ -4,7 +4,7 @@ The table below is the only place where a code meets a status and a title.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,14 +43,22 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Problem(Exception):
     """An answer that is an error. `detail` tells people what to do and repeats nothing they sent."""
 
-    code: str
-    detail: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.extra = extra or {}
+        self.headers = headers or {}
 
     def response(self, *, trace_id: str) -> JSONResponse:
         """Write it as `application/problem+json`."""
@@ -64,7 +72,7 @@ class Problem(Exception):
             "trace_id": trace_id,
         }
         return JSONResponse(
-            body | dict(self.extra),
+            {**body, **self.extra},
             status_code=kind.status,
             headers=dict(self.headers),
             media_type=MEDIA_TYPE,

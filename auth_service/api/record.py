@@ -14,6 +14,7 @@ from auth_service.api.traces import begin_trace, keep_trace
 
 log = structlog.get_logger()
 
+FRAMES_TOLD: Final = 8
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -69,5 +70,7 @@ class RequestRecord:
 
 def _tell(fault: Exception) -> None:
     """Log where it happened but not its message, which may quote what people typed."""
-    frames = traceback.format_tb(fault.__traceback__)
-    log.error("request_failed", error=type(fault).__name__, frames="".join(frames))
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
+    ]
+    log.error("request_failed", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])

@@ -12,7 +12,7 @@ from auth_service.flows.presence import sign_out
 from auth_service.model.tokens import is_token
 
 log = structlog.get_logger()
-router = APIRouter(tags=["sessions"], dependencies=[Depends(bearer)])
+router = APIRouter(prefix="/v1", tags=["sessions"], dependencies=[Depends(bearer)])
 
 
 @router.get("/me", responses=documented("unauthenticated", "unavailable"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 
 BATCH_ROWS: Final = 500
 MALFORMED_REMEMBERED: Final = 10_000
+FRAMES_TOLD: Final = 8
 
 
 class Relay:
@@ -107,9 +109,9 @@ class Relay:
         except PostgresAway as fault:
             self._redis_link.found()  # it was asked the time first
             self._postgres_link.lost(fault)
-        except Exception:  # a relay that died of a surprise would hold back every mail
+        except Exception as fault:  # noqa: BLE001 - a relay that died of a surprise would hold back every mail
             self._stumbles += 1
-            log.exception("relay_stumbled")
+            _tell(fault)
         else:
             self._stumbles = 0
             self._redis_link.found()
@@ -137,6 +139,14 @@ class Relay:
             if event_id not in self._malformed and len(self._malformed) < MALFORMED_REMEMBERED:
                 self._malformed.add(event_id)
                 log.error("event_unpublishable", event_id=str(event_id), error=error)
+
+
+def _tell(fault: Exception) -> None:
+    """Log where it happened but not its message, which may quote a row."""
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
+    ]
+    log.error("relay_stumbled", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -116,6 +116,10 @@ class Door:
     async def mailed_code(self, challenge_id: UUID) -> str:
         return (await self.mailed(challenge_id)).code.get_secret_value()
 
+    async def mailed_code_of(self, challenge_id: str) -> str:
+        """Take the code for a challenge whose id came as text."""
+        return await self.mailed_code(UUID(challenge_id))
+
 
 class StatementLog:
     """Notes the statements that a database runs while it is listening."""

@@ -1,0 +1,14 @@
+"""What the API's tests share."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from tests.integration.auth_service.api.site import Site, open_site
+
+
+@pytest_asyncio.fixture
+async def site(postgres_url: str) -> AsyncIterator[Site]:
+    """Open a site without a Redis: nothing here may need one."""
+    async with open_site(postgres_url) as opened:
+        yield opened

@@ -1,0 +1,55 @@
+from typing import Any
+
+from tests.integration.auth_service.api.site import Site
+
+CALLS = {
+    ("post", "/v1/registrations"): "202",
+    ("post", "/v1/login/challenges"): "202",
+    ("post", "/v1/login/challenges/{challenge_id}/verify"): "200",
+    ("get", "/v1/me"): "200",
+    ("delete", "/v1/sessions/current"): "204",
+    ("get", "/v1/admin/users"): "200",
+    ("post", "/v1/admin/users/{user_id}/approve"): "200",
+}
+
+
+async def _document(site: Site) -> dict[str, Any]:
+    async with site.client() as client:
+        document: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return document
+
+
+async def test_the_document_tells_every_call_and_how_it_ends(site: Site) -> None:
+    document = await _document(site)
+    assert document["openapi"].startswith("3.1")
+    told = {(method, path) for path, calls in document["paths"].items() for method in calls}
+    assert told == set(CALLS)
+    for (method, path), status in CALLS.items():
+        assert status in document["paths"][path][method]["responses"]
+
+
+async def test_every_error_is_described_as_a_problem(site: Site) -> None:
+    document = await _document(site)
+    for calls in document["paths"].values():
+        for call in calls.values():
+            errors = {status: told for status, told in call["responses"].items() if status >= "400"}
+            assert "503" in errors
+            for told in errors.values():
+                schema = told["content"]["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ProblemBody"}
+    assert "trace_id" in document["components"]["schemas"]["ProblemBody"]["properties"]
+
+
+async def test_whatever_the_document_refers_to_is_in_it(site: Site) -> None:
+    document = await _document(site)
+
+    def references(node: object) -> set[str]:
+        if isinstance(node, list):
+            return set().union(*(references(each) for each in node))
+        if not isinstance(node, dict):
+            return set()
+        own = {node["$ref"]} if "$ref" in node else set()
+        return own.union(*(references(each) for each in node.values()))
+
+    named = {name.removeprefix("#/components/schemas/") for name in references(document)}
+    assert named <= set(document["components"]["schemas"])
