@@ -24,9 +24,19 @@ async def parse(raw: HandedMessage) -> RedisMessage:
     )
 
 
+class Misplaced(ValueError):
+    """An event on a stream that is not its own, where no handler takes it."""
+
+    reason = "misplaced"
+
+
 async def decode(message: RedisMessage) -> AnyEvent:
     """Decode the event. What it raises has a `reason` and reaches the settling middleware."""
-    return codec.decode(cast("HandedMessage", message.raw_message)["data"])
+    raw = cast("HandedMessage", message.raw_message)
+    event = codec.decode(raw["data"])
+    if not raw["channel"].startswith(event.stream.key):  # every key of a lane begins with its stream's
+        raise Misplaced(f"{event.type} belongs on {event.stream.key}")
+    return event
 
 
 def in_hand(message: RedisMessage) -> InHand:

@@ -34,12 +34,13 @@ from mailer_service.consuming.entries import (
     InHand,
 )
 from mailer_service.consuming.lanes import Lane, Pace
+from mailer_service.consuming.messages import Misplaced
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
 from mailer_service.consuming.transitions import Transitions
 
 log = structlog.get_logger(__name__)
 
-FINAL = (Undecodable, UnknownType, UnknownVersion, BoxRefused)
+FINAL = (Undecodable, UnknownType, UnknownVersion, BoxRefused, Misplaced)
 """Named one by one: other errors, such as `ssl.SSLError`, have a `reason` too, and pass."""
 
 
