@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Any
 from uuid import UUID, uuid4
 
-from faststream import AckPolicy, Context
+from faststream import AckPolicy
 from faststream.redis import RedisBroker, RedisMessage, StreamSub
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -61,7 +61,8 @@ async def publish(redis: "Redis", count: int = 1, *, lane: Lane = LANE, locale: 
     events = [fact(locale=locale) for _ in range(count)]
     async with redis.pipeline(transaction=False) as batch:
         for event in events:
-            batch.xadd(lane.facts, {**codec.encode(event)})
+            entry: dict[Any, Any] = dict(codec.encode(event))
+            batch.xadd(lane.facts, entry)
         await batch.execute()
     return [event.id for event in events]
 
@@ -135,7 +136,7 @@ class Running:
         )
 
         @self.subscriber
-        async def handle(event: LoginEvent, message: Annotated[RedisMessage, Context("message")]) -> Outcome:
+        async def handle(event: LoginEvent, message: RedisMessage) -> Outcome:
             return await carry(event, in_hand(message))
 
         self.consumer.attach({lane.name: self.subscriber})

@@ -40,7 +40,7 @@ async def lane_contents(redis: "Redis", lane: Lane) -> LaneContents:
         if not groups:
             continue
         last = groups[0]["last-delivered-id"].decode()
-        waiting[key] = [_text(fields) for _, fields in await _range(redis, key, f"({last}")]
+        waiting[key] = [_text(fields) for _, fields in await raw_entries(redis, key, f"({last}")]
         held: Any = await redis.xpending_range(key, lane.group, "-", "+", 10_000)
         pending[key] = {item["message_id"].decode(): item["consumer"].decode() for item in held}
     delayed: Any = await redis.zrange(lane.delayed, 0, -1)
@@ -48,13 +48,14 @@ async def lane_contents(redis: "Redis", lane: Lane) -> LaneContents:
         waiting=waiting,
         pending=pending,
         delayed=[_of_member(member) for member in delayed],
-        dead=[_text(fields) for _, fields in await _range(redis, lane.dead)],
-        retry=[_text(fields) for _, fields in await _range(redis, lane.retry)],
-        suspects=[_text(fields) for _, fields in await _range(redis, lane.suspects)],
+        dead=[_text(fields) for _, fields in await raw_entries(redis, lane.dead)],
+        retry=[_text(fields) for _, fields in await raw_entries(redis, lane.retry)],
+        suspects=[_text(fields) for _, fields in await raw_entries(redis, lane.suspects)],
     )
 
 
-async def _range(redis: "Redis", key: str, start: str = "-") -> list[tuple[bytes, dict[bytes, bytes]]]:
+async def raw_entries(redis: "Redis", key: str, start: str = "-") -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """Read a stream from `start` on."""
     found: Any = await redis.xrange(key, start, "+")  # redis-py types every protocol's shape at once
     return cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
 
