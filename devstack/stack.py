@@ -119,7 +119,7 @@ class Stack:
         administrator = services.first_administrator(ADMIN_EMAIL, folder=folder, settings=settings)
         ports = (port, *(free_port() for _ in range(1, self._auths)))
         async with together() as group:
-            group.create_task(supervisor.run(administrator))
+            group.create_task(supervisor.run(administrator, keep_log=False))
             doors = [
                 group.create_task(self._start_auth(supervisor, number, port, settings))
                 for number, port in enumerate(ports, 1)

@@ -39,8 +39,11 @@ class Supervisor:
         await process.start()
         return process
 
-    async def run(self, program: Program) -> None:
-        """Run a program to its end. Raises `StartFailed` unless it ends with status 0."""
+    async def run(self, program: Program, *, keep_log: bool = True) -> None:
+        """Run a program to its end. Raises `StartFailed` unless it ends with status 0.
+
+        Without `keep_log`, what it says is kept only when it fails: it answers a person, not a log.
+        """
         log = self.log(program.name)
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -58,6 +61,8 @@ class Supervisor:
             raise
         if status != 0:
             raise StartFailed(program.name, ending(status), tail=tail(log))
+        if not keep_log:
+            log.unlink()
 
     async def stop(self, names: Iterable[str]) -> None:
         """Stop these cleanly, all at once, and hold them down."""

@@ -40,14 +40,14 @@ async def test_a_newcomer_registers_is_approved_and_signs_in(stack: Stack) -> No
         expect(await ada.me(), 401, "her session after the sign-out")
 
 
-async def test_every_mail_is_text_and_html_to_one_person(stack: Stack) -> None:
-    async with Visitor.to(stack.environment, "grace@example.org", name="Grace <Hopper>") as grace:
+async def test_the_first_mail_repeats_no_name_that_nobody_has_proved(stack: Stack) -> None:
+    async with Visitor.to(stack.environment, "grace@example.org", name="Click http://evil.example") as grace:
         expect(await grace.register(), 202, "her registration")
         mail = await grace.mail(CODE_MAIL)
-        assert mail["To"] == [{"Name": "Grace <Hopper>", "Address": "grace@example.org"}]
-        assert mail["Text"]
-        assert "<html" in mail["HTML"].casefold()
-        assert mail["MessageID"]
+        assert mail["To"] == [{"Name": "", "Address": "grace@example.org"}]
+        for body in (mail["Subject"], mail["Text"], mail["HTML"]):
+            assert body
+            assert "evil" not in body
 
 
 async def test_a_stranger_is_answered_like_everyone_and_gets_no_mail(stack: Stack) -> None:
