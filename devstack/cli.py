@@ -20,7 +20,7 @@ from devstack.visitor import Unexpected
 AUTH_PORT: Final = 8000
 INBOX_PORT: Final = 8025
 SHOWN: Final = ("auth", "mailer")
-"""Whose lines are shown once the stack is up: the services', not the servers'."""
+"""Whose lines a demo shows, and a failed tour: the services', not the servers'."""
 
 
 async def up(chosen: argparse.Namespace, console: Console, interrupts: Interrupts) -> int:
@@ -104,7 +104,7 @@ def _show_addresses(stack: Stack, console: Console) -> None:
 
 
 async def _stay(stack: Stack, console: Console, *, from_start: bool = True) -> int:
-    logs = {name: stack.log(name) for name in stack.names if not from_start or name.startswith(SHOWN)}
+    logs = {name: stack.log(name) for name in stack.names if from_start or name.startswith(SHOWN)}
     try:
         await follow(logs, console=console, from_start=from_start)
     except asyncio.CancelledError:

@@ -74,9 +74,9 @@ async def test_a_terminated_run_stops_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
-async def test_a_killed_run_leaves_no_process(tmp_path: Path) -> None:
+async def test_a_killed_run_leaves_no_process(tmp_path: Path, temporary: str) -> None:
     told = tmp_path / "told"
-    running = await devstack("run", "--", sys.executable, "-c", STAY, TOLD=str(told))
+    running = await devstack("run", "--", sys.executable, "-c", STAY, TOLD=str(told), TMPDIR=temporary)
     seen = await hears(told)
     running.kill()
     await running.communicate()

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from devstack.ports import free_port
 from devstack.answers import postgres_answers
+from devstack.ports import free_port
 from devstack.servers.origin import read_origin
 from devstack.servers.postgres import FORGETFUL, Postgres, initialise
 from tests.support import blocking

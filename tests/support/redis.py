@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis as Client
 
+from devstack.answers import redis_answers
 from devstack.ports import free_port
 from devstack.servers import redis
-from devstack.answers import redis_answers
 from devstack.servers.origin import Origin, ServerMissing
 from tests.support import blocking
 from tests.support.running import running
