@@ -28,6 +28,7 @@ async def up(chosen: argparse.Namespace, console: Console, interrupts: Interrupt
     stack = _stack_for_people(chosen, interrupts)
     console.say("starting Postgres, Redis, the inbox, auth and mailer …")
     async with stack:
+        console.done(f"all is up, {stack.started_in_seconds:.1f} s")
         _show_addresses(stack, console)
         return await _stay(stack, console)
 
