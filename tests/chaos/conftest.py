@@ -1,18 +1,16 @@
 """What chaos needs: servers of its own, a fleet of mailers, and a line for each run in the summary."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
-from devstack.servers.origin import Origin
+from tests.chaos.fixtures import fleet, redis_server, smtp
 from tests.chaos.fleet import Fleet
 from tests.chaos.form import FORM
-from tests.chaos.servers import Server, own_redis
-from tests.support.fault_smtp import FaultSmtp
-from tests.support.redis import ORIGINS
+
+__all__ = ["fleet", "redis_server", "smtp"]
 
 HERE = Path(__file__).parent
 LINES = pytest.StashKey[list[str]]()
@@ -46,42 +44,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Keep a line for the summary."""
-    return request.config.stash.setdefault(LINES, []).append
+    """Write a line, where output is not captured, and keep it for the summary."""
+    lines = request.config.stash.setdefault(LINES, [])
 
+    def told(line: str) -> None:
+        sys.stdout.write(f"\n{line}\n")
+        lines.append(line)
 
-@pytest_asyncio.fixture
-async def redis_server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
-    """Start a Redis of the test's own: Valkey's wheel, or what the test's parameter names."""
-    origin: Origin = ORIGINS[getattr(request, "param", "valkey")]
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    server = own_redis(folder, origin=origin)
-    await server.start()
-    yield server
-    await server.crash()
-
-
-@pytest_asyncio.fixture
-async def smtp() -> AsyncIterator[FaultSmtp]:
-    """Lend an SMTP server that fails as the test plans."""
-    async with FaultSmtp() as server:
-        yield server
-
-
-@pytest_asyncio.fixture
-async def fleet(
-    tmp_path: Path, postgres_url: str, redis_server: Server, smtp: FaultSmtp
-) -> AsyncIterator[Fleet]:
-    """Lend a fleet without any mailer yet; whatever is left of it is killed afterwards."""
-    folder = tmp_path / "fleet"
-    folder.mkdir()
-    client: Redis = Redis.from_url(redis_server.url, decode_responses=True)
-    lent = Fleet(
-        folder=folder, database_url=postgres_url, redis_url=redis_server.url, redis=client, smtp=smtp
-    )
-    try:
-        yield lent
-    finally:
-        await lent.end()
-        await client.aclose()
+    return told

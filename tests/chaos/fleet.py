@@ -78,12 +78,14 @@ class Fleet:
     def add(
         self,
         *,
+        name: str | None = None,
         command: Sequence[str] = RUN,
+        started: bytes = b'"mailer_started"',
         environment: Mapping[str, str] | None = None,
         redis_url: str | None = None,
     ) -> Replica:
-        """Describe one more mailer, not started yet."""
-        name = f"mailer-{len(self.replicas) + 1}"
+        """Describe one more process, not started yet; it is up once it has written `started`."""
+        name = name or f"mailer-{len(self.replicas) + 1}"
         self.ports[name] = free_port()
         settings = {
             "DATABASE_URL": self.database_url,
@@ -102,7 +104,7 @@ class Fleet:
         program = Program(
             name=name, command=(sys.executable, *command), folder=self.folder, environment=settings
         )
-        replica = Replica(program, started=b'"mailer_started"')
+        replica = Replica(program, started=started)
         self.replicas.append(replica)
         return replica
 

@@ -75,9 +75,13 @@ class Replica:
         """Send a signal to the present life."""
         os.kill(self.pid, number)
 
+    def hold(self) -> None:
+        """Let no further life follow the present one."""
+        self._held = True
+
     async def terminate(self, *, within: float) -> int:
         """Send SIGTERM and give the exit status; no further life follows."""
-        self._held = True
+        self.hold()
         self.signal(signal.SIGTERM)
         return await self.wait_ended(within=within)
 
@@ -89,7 +93,7 @@ class Replica:
 
     async def end(self) -> None:
         """End for good, by SIGKILL."""
-        self._held = True
+        self.hold()
         if self._process is not None and self._process.returncode is None:
             await self.kill()
         if self._keeper is not None:
