@@ -141,10 +141,6 @@ class Courier:
         """Ask Postgres for the ledger. Raises `ConnectionError` when it does not answer."""
         await self._ledger.probe()
 
-    async def forget_old_mails(self) -> int:
-        """Delete a batch of rows that are past keeping, and tell how many. Raises `ConnectionError`."""
-        return await self._ledger.forget()
-
     async def close(self) -> None:
         """Give what is still under way 5 s to end, then let go of every connection."""
         if self._errands:

@@ -1,7 +1,6 @@
 """From how an attempt went to what the ledger says and the caller is told."""
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar, assert_never
@@ -101,16 +100,17 @@ class Endings:
         return Postponed(reason, error, None) if stood else Busy()
 
     async def _until_recorded(self, claim: Claim, record: Callable[[], Awaitable[T]]) -> T:
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             try:
                 recorded = await record()
             except PostgresAway as away:
+                failures += 1
                 if failures == 1:
                     log.warning("record_delayed", event_id=str(claim.mail.event_id), error=str(away))
                 pause = min(PAUSE_MOST_SECONDS, 0.05 * 2 ** min(failures, 10))
                 await asyncio.sleep(pause * (0.5 + self.chance() / 2))
             else:
-                if failures > 1:
-                    log.info("record_made", event_id=str(claim.mail.event_id), tries=failures)
+                if failures:
+                    log.info("record_made", event_id=str(claim.mail.event_id), tries=failures + 1)
                 return recorded
-        raise AssertionError("itertools.count ended")

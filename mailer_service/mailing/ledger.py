@@ -1,7 +1,7 @@
 """The ledger: who has which mail in hand, and how each mail ended. One row a mail, in Postgres."""
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
@@ -37,6 +37,19 @@ class Mail:
     stream: str
     occurred_at: datetime
     expires_at: datetime
+
+    def values(self) -> dict[str, object]:
+        """Give the columns by name, without the deep copies that `dataclasses.asdict` makes."""
+        return {
+            "event_id": self.event_id,
+            "recipient": self.recipient,
+            "position": self.position,
+            "event_type": self.event_type,
+            "template": self.template,
+            "stream": self.stream,
+            "occurred_at": self.occurred_at,
+            "expires_at": self.expires_at,
+        }
 
     @property
     def key(self) -> tuple[UUID, str]:
@@ -76,7 +89,7 @@ class Ledger:
     ) -> Claim | NotClaimed:
         """Take a mail in hand, as `statements.CLAIM` promises."""
         token = self._left_behind.pop(mail.key, None) or uuid4()
-        values = asdict(mail) | {
+        values = mail.values() | {
             "owner": attempt.owner,
             "claim": token,
             "left_behind": token,
@@ -101,7 +114,7 @@ class Ledger:
 
     async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
         """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""
-        values = asdict(claim.mail) | {"owner": claim.owner, "claim": claim.token, "reply": reply}
+        values = claim.mail.values() | {"owner": claim.owner, "claim": claim.token, "reply": reply}
         row = await self._database.row(statements.SENT, values)
         return None if row is None else timedelta(seconds=float(row[0]))
 
@@ -139,7 +152,7 @@ class Ledger:
     async def record_suppressed(self, mail: Mail, *, owner: str, reason: str) -> State | None:
         """Record a mail that is deliberately not sent; gives the state where it was on record already."""
         row = await self._database.row(
-            statements.SUPPRESSED, asdict(mail) | {"owner": owner, "reason": reason}
+            statements.SUPPRESSED, mail.values() | {"owner": owner, "reason": reason}
         )
         return await self._state(mail) if row is None else None
 

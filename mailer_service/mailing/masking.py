@@ -17,9 +17,16 @@ def masked(text: str, *, secrets: Iterable[str] = ()) -> str:
     One line of printable ASCII comes back, of at most 500 characters.
     """
     for secret in secrets:
-        text = re.sub(re.escape(secret), MASK, text, flags=re.IGNORECASE)
+        text = _without(text, secret, pattern=re.escape(secret))
         local, at, _ = secret.partition("@")
         if at and local:
-            text = re.sub(rf"(?<![\w.+-]){re.escape(local)}(?![\w+-])", MASK, text, flags=re.IGNORECASE)
+            text = _without(text, local, pattern=rf"(?<![\w.+-]){re.escape(local)}(?![\w+-])")
     text = _ADDRESS.sub(MASK, text)
     return _UNPRINTABLE.sub(" ", text).strip()[:CHARACTERS_MAX]
+
+
+def _without(text: str, secret: str, *, pattern: str) -> str:
+    """Mask a secret; most replies hold none, and each new pattern costs a compilation."""
+    if secret.casefold() not in text.casefold():
+        return text
+    return re.sub(pattern, MASK, text, flags=re.IGNORECASE)

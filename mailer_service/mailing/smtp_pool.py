@@ -13,15 +13,13 @@ from mailer_service.mailing.slots import Slots
 from mailer_service.mailing.smtp_connection import Progress, SmtpConnection, SmtpEnded
 from mailer_service.mailing.smtp_url import SmtpUrl
 
-REUSED_PATIENCE: Final = timedelta(seconds=5)
-"""How long a reused connection may take to answer its first command, before a new one is made instead."""
-
 
 class SmtpPool:
     """At most `connections` mails at once, `reserved` of them for urgent mail only.
 
-    A connection carries `mails_each` mails and is closed after it was idle for `idle`. `tls` is for a private
-    certificate authority; without it the system's authorities are trusted.
+    A connection carries `mails_each` mails and is closed after it was idle for `idle`; one that is used again
+    and does not answer within `reused_patience` is replaced. `tls` is for a private certificate authority;
+    without it the system's authorities are trusted.
     """
 
     def __init__(
@@ -33,12 +31,14 @@ class SmtpPool:
         tls: ssl.SSLContext | None = None,
         mails_each: int = 100,
         idle: timedelta = timedelta(seconds=30),
+        reused_patience: timedelta = timedelta(seconds=5),
     ) -> None:
         self.url: Final = url
         self.slots: Final = Slots(total=connections, reserved=reserved)
         self._tls = tls or (ssl.create_default_context() if url.security != "none" else None)
         self._mails_each = mails_each
         self._idle_for = idle
+        self._reused_patience = reused_patience
         self._ehlo_name = _ehlo_name(socket.gethostname())
         self._idle: dict[SmtpConnection, asyncio.TimerHandle] = {}
 
@@ -80,7 +80,7 @@ class SmtpPool:
     async def _still_good(self, reused: SmtpConnection, sender: str, progress: Progress) -> bool:
         """Begin on a connection that the server may have closed meanwhile: that is nobody's failure."""
         try:
-            async with asyncio.timeout(REUSED_PATIENCE.total_seconds()):
+            async with asyncio.timeout(self._reused_patience.total_seconds()):
                 if reused.in_transaction:
                     await self._reset(reused, progress)
                 await self._mail(reused, sender, progress)

@@ -39,6 +39,7 @@ HEALTHY = {
     Phase.RCPT: "250 2.1.5 Recipient ok",
     Phase.DATA: "354 End data with <CR><LF>.<CR><LF>",
     Phase.CONTENT: "250 2.0.0 Accepted",
+    Phase.RSET: "250 2.0.0 Forgotten",
 }
 
 
@@ -202,9 +203,11 @@ class Dialogue:
             elif verb == b"QUIT":
                 await self._write("221 2.0.0 Bye")
                 return
-            else:  # RSET, NOOP
+            elif verb == b"RSET":
                 self.end_mail()
-                await self._write("250 2.0.0 Ok")
+                await self._answer(Phase.RSET)
+            else:
+                await self._write("500 5.5.1 Not here")
 
     def end_mail(self) -> None:
         """Forget the mail that the connection is at, if it is at one."""

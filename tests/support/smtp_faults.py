@@ -16,6 +16,7 @@ class Phase(Enum):
     """The DATA command; a healthy server answers 354."""
     CONTENT = auto()
     """The mail has been read to its final dot; a healthy server answers 250."""
+    RSET = auto()
 
 
 @dataclass(frozen=True, slots=True)

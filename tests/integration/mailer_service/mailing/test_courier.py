@@ -1,16 +1,19 @@
 """A mail's whole way, and each of the ways that it can end, on a real ledger and a server that fails."""
 
+import asyncio
 import email
 import email.policy
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.events import OtpRequested
 from mailer_service.mailing.deliveries import (
     AlreadyEnded,
     Away,
+    Busy,
     Expired,
     HandedBack,
     Postponed,
@@ -33,6 +36,7 @@ from tests.support.couriers import (
     user_registered,
 )
 from tests.support.fault_smtp import Fault, FaultSmtp, Phase, Rule, rules
+from tests.support.waiting import until
 
 
 async def test_a_code_is_sent_and_on_the_record(postgres_url: str) -> None:
@@ -221,6 +225,46 @@ async def test_a_probe_sends_no_mail(postgres_url: str) -> None:
     assert smtp.most_mails == 0
 
 
+async def test_a_probe_of_a_silent_server_ends_at_the_deadline(postgres_url: str) -> None:
+    plan = rules(Rule(Phase.CONNECT, Fault(silent=True)))
+    async with (
+        FaultSmtp(plan) as smtp,
+        courier(postgres_url, smtp.url, deadline=timedelta(seconds=0.2)) as carrier,
+    ):
+        with pytest.raises(ConnectionError, match="deadline"):
+            await carrier.probe_smtp()
+
+
+async def test_a_letter_that_the_consuming_side_gives_up_is_on_the_record(postgres_url: str) -> None:
+    event = otp_requested()
+    plan = rules(Rule(Phase.RCPT, Fault("451 4.3.0 Later")))
+    unknown = uuid4()
+    async with FaultSmtp(plan) as smtp, courier(postgres_url, smtp.url) as carrier:
+        await carrier.deliver(event, position=0, attempt=attempt())
+        await carrier.record_dead(
+            event_id=event.id, position=0, event_type=event.type, reason="poisonous", error="3 crashes"
+        )
+        await carrier.record_dead(
+            event_id=unknown,
+            position=0,
+            event_type="odd\x00type\ud800",
+            reason="unknown_type",
+            error="no event of eve@example.org",
+        )
+        assert await carrier.deliver(event, position=0, attempt=attempt()) == AlreadyEnded(State.DEAD)
+    book = LedgerBook(postgres_url)
+    row = await book.row(event.id)
+    assert (row["state"], row["reason"], row["recipient"], row["stream"]) == (
+        "dead",
+        "poisonous",
+        ADA,
+        "login",
+    )
+    row = await book.row(unknown)
+    assert (row["state"], row["event_type"], row["template"]) == ("dead", "odd type", "")
+    assert row["error"] == "no event of [masked]"
+
+
 async def test_a_silent_server_is_an_outage_once_the_deadline_has_passed(postgres_url: str) -> None:
     event = otp_requested()
     plan = rules(Rule(Phase.EHLO, Fault(byte_every=1)))
@@ -313,3 +357,51 @@ async def test_a_recipient_that_draws_421_stops_nobody_else(postgres_url: str) -
             other: OtpRequested = otp_requested(f"other{number}@example.org")
             assert await carrier.deliver(other, position=0, attempt=attempt()) == Sent()
     assert len(smtp.accepted) == 3
+
+
+async def test_a_surprise_before_data_lets_the_mail_go(postgres_url: str) -> None:
+    event = otp_requested()
+
+    def surprise() -> bool:
+        raise RuntimeError("nobody thought of this")
+
+    async with FaultSmtp() as smtp, courier(postgres_url, smtp.url) as carrier:
+        with pytest.raises(RuntimeError, match="nobody thought"):
+            await carrier.deliver(event, position=0, attempt=attempt(begin_data=surprise))
+        assert (await LedgerBook(postgres_url).row(event.id))["state"] == "waiting"
+        assert await carrier.deliver(event, position=0, attempt=attempt()) == Sent()
+
+
+@pytest.mark.parametrize("reply", ["451 4.3.0 Later", "550 5.7.1 No", "550 5.1.1 Who?", "421 4.3.2 Closing"])
+async def test_a_mail_that_was_taken_over_meanwhile_is_left_to_its_new_owner(
+    postgres_url: str, reply: str
+) -> None:
+    event = otp_requested()
+    plan = rules(Rule(Phase.RCPT, Fault(reply, delay=0.3), first=1))
+    async with (
+        FaultSmtp(plan) as smtp,
+        courier(postgres_url, smtp.url) as stalled,
+        courier(postgres_url, smtp.url) as heir,
+    ):
+        delivery = asyncio.create_task(stalled.deliver(event, position=0, attempt=attempt(last=True)))
+        await until(lambda: smtp.reached[Phase.RCPT], within=5)
+        taking = attempt(owner="host-2", taken_from=("host-1",))
+        assert await heir.deliver(event, position=0, attempt=taking) == Sent()
+        assert await delivery == Busy()
+    assert await LedgerBook(postgres_url).states() == ["sent"]
+    assert len(smtp.accepted) == 1
+
+
+async def test_a_mail_that_was_given_up_during_its_data_is_done_and_said_so(postgres_url: str) -> None:
+    event = otp_requested()
+    plan = rules(Rule(Phase.CONTENT, Fault(delay=0.3)))
+    async with FaultSmtp(plan) as smtp, courier(postgres_url, smtp.url) as carrier:
+        delivery = asyncio.create_task(carrier.deliver(event, position=0, attempt=attempt()))
+        await until(lambda: smtp.reached[Phase.CONTENT], within=5)
+        await carrier.record_dead(
+            event_id=event.id, position=0, event_type=event.type, reason="poisonous", error=""
+        )
+        with capture_logs() as lines:
+            assert await delivery == Sent()
+    assert "mail_sent_after_its_end" in {line["event"] for line in lines}
+    assert await LedgerBook(postgres_url).states() == ["dead"]

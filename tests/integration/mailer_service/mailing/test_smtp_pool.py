@@ -21,9 +21,15 @@ RAW = b"Subject: hello\r\nMessage-ID: <1@porter.test>\r\n\r\nhello\r\n.a line th
 
 @asynccontextmanager
 async def pooled(
-    smtp: FaultSmtp, *, mails_each: int = 100, idle: timedelta = timedelta(seconds=30)
+    smtp: FaultSmtp,
+    *,
+    mails_each: int = 100,
+    idle: timedelta = timedelta(seconds=30),
+    reused_patience: timedelta = timedelta(seconds=5),
 ) -> AsyncIterator[SmtpPool]:
-    pool = SmtpPool(SmtpUrl.parse(smtp.url), mails_each=mails_each, idle=idle)
+    pool = SmtpPool(
+        SmtpUrl.parse(smtp.url), mails_each=mails_each, idle=idle, reused_patience=reused_patience
+    )
     yield pool
     pool.close()
 
@@ -120,6 +126,30 @@ async def test_a_connection_that_dies_at_its_next_mail_is_replaced_once(fault: F
 
     async with FaultSmtp(second_mail) as smtp, pooled(smtp) as pool:
         await send(pool)
+        assert isinstance(await send(pool), HandedOver)
+    assert smtp.connections == 2
+
+
+async def test_a_connection_that_has_fallen_silent_is_replaced_long_before_the_deadline() -> None:
+    def silent_at_second(asked: Asked) -> Fault | None:
+        return Fault(silent=True) if asked.phase is Phase.MAIL and asked.seen == 2 else None
+
+    async with (
+        FaultSmtp(silent_at_second) as smtp,
+        pooled(smtp, reused_patience=timedelta(seconds=0.2)) as pool,
+    ):
+        await send(pool)
+        assert isinstance(await send(pool), HandedOver)
+    assert smtp.connections == 2
+
+
+@pytest.mark.parametrize("fault", [Fault("502 5.5.1 What?"), Fault(drop_before=True), Fault(silent=True)])
+async def test_a_connection_that_cannot_be_reset_is_replaced(fault: Fault) -> None:
+    plan = rules(
+        Rule(Phase.RCPT, Fault("550 5.1.1 Who?"), recipient="nobody@example.org"), Rule(Phase.RSET, fault)
+    )
+    async with FaultSmtp(plan) as smtp, pooled(smtp, reused_patience=timedelta(seconds=0.2)) as pool:
+        await send(pool, "nobody@example.org")
         assert isinstance(await send(pool), HandedOver)
     assert smtp.connections == 2
 
