@@ -137,6 +137,7 @@ async def test_a_consumer_stops_without_its_server(server: OwnRedis, redis: Redi
     consumer = Running(server.url, desk)
     await consumer.start()
     await until(lambda: desk.finished, within=SOON_SECONDS)
+    await until(lambda: not len(consumer.consumer.readers[LANE.name].hands), within=SOON_SECONDS)
     await asyncio.to_thread(server.kill)
     with capture_logs() as lines:
         await consumer.stop()
