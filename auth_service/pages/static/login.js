@@ -3,11 +3,16 @@
 
 const find = (id) => document.getElementById(id);
 const registering = document.querySelector("main").dataset.registering === "yes";
-const views = { start: find("start-form"), code: find("code-form"), in: find("signed-in") };
+const views = {
+  start: find("start-form"), code: find("code-form"), waiting: find("waiting"), in: find("signed-in"),
+};
+const first = registering ? "Register" : "Sign in";
+const headings = { start: first, code: "Check your mail", waiting: "Almost there", in: "Welcome" };
 const KEPT = "porter.challenge"; // survives a reload, as when a phone switches to the mail and back
 
 function show(name, focus) {
   for (const [view, element] of Object.entries(views)) element.hidden = view !== name;
+  find("heading").textContent = headings[name];
   if (focus) focus.focus();
 }
 
@@ -121,7 +126,8 @@ async function verify() {
   // The challenge is spent, whatever the reason: begin again, with the reason in sight.
   keep(null);
   tell(answer.detail, { good: answer.code === "account_pending" });
-  show("start", answer.code === "account_pending" ? null : find("email"));
+  if (answer.code === "account_pending") return show("waiting");
+  show("start", find("email"));
 }
 
 async function signOut() {
@@ -146,4 +152,7 @@ find("again").addEventListener("click", () => {
 });
 find("sign-out").addEventListener("click", () => busy(find("sign-out"), signOut));
 
-if (views.in.hidden && challenge) askForCode();
+if (views.in.hidden) {
+  if (challenge) askForCode();
+  else (find("name") || find("email")).focus();
+}
