@@ -59,7 +59,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The mail is ours to send. `unclear` counts the DATAs so far whose reply never came."""
+    """The mail is ours to send. `unclear` counts how often so far DATA got no reply."""
 
     mail: Mail
     owner: str
