@@ -33,6 +33,7 @@ def configure(log_format: Literal["json", "console"], *, service: str, level: in
         )
 
     def name_service(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        fields.pop("color_message", None)  # uvicorn's sentence again, in colours
         return {"service": service, **fields} if log_format == "json" else fields
 
     structlog.configure(

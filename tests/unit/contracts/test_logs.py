@@ -69,6 +69,16 @@ def test_libraries_write_the_same_lines(capsys: pytest.CaptureFixture[str]) -> N
     assert not any(name.startswith("_") for name in line)
 
 
+def test_uvicorns_coloured_twin_of_a_sentence_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", service="auth")
+
+    logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[36mStarted\x1b[0m"})
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["event"] == "Started"
+    assert "color_message" not in line
+
+
 def test_what_is_bound_to_the_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", service="auth")
     structlog.contextvars.bind_contextvars(trace_id="0af7651916cd43dd")
