@@ -113,6 +113,10 @@ class SharedSettings(BaseSettings):
     def _redis_scheme(cls, url: SecretStr) -> SecretStr:
         if not url.get_secret_value().startswith(("redis://", "rediss://")):
             raise ValueError("is not a redis:// or rediss:// address")
+        try:
+            _ = urlsplit(url.get_secret_value()).port
+        except ValueError:
+            raise ValueError("has a port that is none") from None
         return url
 
     @field_validator("public_url")
