@@ -103,25 +103,29 @@ class Relay:
     async def _turn(self) -> int:
         """Sweep, and measure when that is due; tell how many turns in a row have failed now."""
         try:
+            await self._try_sweep()
+            self._metrics.redis_up.set(0 if self._redis_link.failures else 1)
+            if self._postgres_link.failures or asyncio.get_running_loop().time() >= self._measure_at:
+                await self._try_measure()
+            self._stumbles = 0
+        except Exception as fault:  # noqa: BLE001 - a relay that died of a surprise would hold back every mail
+            self._stumbles += 1
+            _tell(fault)
+        return max(self._redis_link.failures, self._postgres_link.failures, self._stumbles)
+
+    async def _try_sweep(self) -> None:
+        try:
             await self.sweep()
         except RedisError as fault:
             self._redis_link.lost(fault)
         except PostgresAway as fault:
             self._redis_link.found()  # it was asked the time first
             self._postgres_link.lost(fault)
-        except Exception as fault:  # noqa: BLE001 - a relay that died of a surprise would hold back every mail
-            self._stumbles += 1
-            _tell(fault)
         else:
-            self._stumbles = 0
             self._redis_link.found()
             self._postgres_link.found()
-        self._metrics.redis_up.set(0 if self._redis_link.failures else 1)
-        if self._postgres_link.failures or asyncio.get_running_loop().time() >= self._measure_at:
-            await self._measure()
-        return max(self._redis_link.failures, self._postgres_link.failures, self._stumbles)
 
-    async def _measure(self) -> None:
+    async def _try_measure(self) -> None:
         self._measure_at = asyncio.get_running_loop().time() + self._sweep_every.total_seconds()
         try:
             async with self._database.unit() as unit:

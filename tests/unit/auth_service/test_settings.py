@@ -76,6 +76,7 @@ def test_the_origin_is_written_as_browsers_do(
         ("AUTH_STATEMENT_TIMEOUT", "0"),
         ("PUBLIC_URL", "http://login.example.org"),
         ("LOGIN_METHOD", "password"),
+        ("REDIS_URL", "redis://localhost:many/0"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it_and_the_mend(

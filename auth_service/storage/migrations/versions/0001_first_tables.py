@@ -95,8 +95,3 @@ def upgrade() -> None:
         schema=SCHEMA,
         postgresql_where=sa.text("published_at IS NULL"),
     )
-
-
-def downgrade() -> None:
-    for table in ("outbox", "sessions", "challenges", "users"):
-        op.drop_table(table, schema=SCHEMA)

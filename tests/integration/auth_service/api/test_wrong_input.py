@@ -104,6 +104,22 @@ async def test_a_body_over_64_kib_is_refused(site: Site) -> None:
         problem(await browser.post(CHALLENGES, content=in_pieces(), headers=JSON), 413, "body_too_large")
 
 
+async def test_a_body_in_small_pieces_is_as_good_as_any(site: Site) -> None:
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"email": ', b'"ada@example.org"', b"}"):
+            yield piece
+
+    async with site.browser() as browser:
+        assert (await browser.post(CHALLENGES, content=in_pieces(), headers=JSON)).status_code == 202
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", "A" * 43])
+async def test_signing_out_without_a_session_is_told_so(site: Site, token: str | None) -> None:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async with site.browser() as browser:
+        problem(await browser.delete("/v1/sessions/current", headers=headers), 401, "unauthenticated")
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from auth_service.storage.database import Database
@@ -72,3 +74,25 @@ async def test_the_relay_outlives_postgres(database: Database, postgres_cable: C
     for each in (post, elsewhere):
         await each.redis.aclose()
     await reached.close()
+
+
+@pytest.mark.parametrize("column", ["data", "published_at"])
+async def test_a_surprise_does_not_end_the_relay(database: Database, redis_url: str, column: str) -> None:
+    post = Post(database, redis_url)
+    ids = await post.append()
+
+    async def rename(old: str, new: str) -> None:
+        async with database.engine.begin() as connection:
+            await connection.execute(text(f"ALTER TABLE auth.outbox RENAME COLUMN {old} TO {new}"))
+
+    await rename(column, "lost")
+    with capture_logs() as lines:
+        async with post.running(post.relay(sweep_every=SOON)):
+            await until(lambda: "relay_stumbled" in _names(lines), within=10)
+            await rename("lost", column)
+            await until(post.logins, within=10)
+    assert await post.logins() == ids
+    told = next(line for line in lines if line["event"] == "relay_stumbled")
+    assert told["error"] == "ProgrammingError"
+    assert str(ids[0]) not in str(told)
+    await post.redis.aclose()

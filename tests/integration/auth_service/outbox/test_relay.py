@@ -6,10 +6,6 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import ResponseError
 from sqlalchemy import insert, update
 from structlog.testing import capture_logs
@@ -171,10 +167,3 @@ async def test_the_relay_tells_what_it_does(post: Post) -> None:
         await until(lambda: post.sample("auth_redis_up") == 1, within=10)
     assert post.sample("auth_events_published_total", type="porter.auth.otp_requested.v1") == 2
     assert post.sample("auth_outbox_unpublished") == 0
-
-
-async def test_the_client_is_never_made_to_repeat_a_pipeline() -> None:
-    redis: Redis = Redis.from_url(f"redis://127.0.0.1:{free_port()}/0", retry=Retry(NoBackoff(), 0))
-    with pytest.raises(RedisAway):
-        await redis.time()
-    await redis.aclose()
