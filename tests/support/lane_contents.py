@@ -32,16 +32,14 @@ class LaneContents:
 
 
 async def lane_contents(redis: "Redis", lane: Lane) -> LaneContents:
-    """Read a lane; `redis` answers in bytes. Keys and groups that are missing hold nothing."""
+    """Read a lane; `redis` answers in bytes. Without a group, all entries wait."""
     waiting: dict[str, list[Fields]] = {}
     pending: dict[str, dict[str, str]] = {}
     for key in lane.read_keys:
         groups: Any = await redis.xinfo_groups(key) if await redis.exists(key) else []
-        if not groups:
-            continue
-        last = groups[0]["last-delivered-id"].decode()
-        waiting[key] = [_text(fields) for _, fields in await raw_entries(redis, key, f"({last}")]
-        held: Any = await redis.xpending_range(key, lane.group, "-", "+", 10_000)
+        start = f"({groups[0]['last-delivered-id'].decode()}" if groups else "-"
+        waiting[key] = [_text(fields) for _, fields in await raw_entries(redis, key, start)]
+        held: Any = await redis.xpending_range(key, lane.group, "-", "+", 10_000) if groups else ()
         pending[key] = {item["message_id"].decode(): item["consumer"].decode() for item in held}
     delayed: Any = await redis.zrange(lane.delayed, 0, -1)
     return LaneContents(
