@@ -21,7 +21,7 @@ class Reckoning:
     excused: Counter[str]
     """How often a recipient's DATA was under way when its mailer was interrupted."""
     recovery_seconds: float
-    """The longest time from an interruption until all that pended there had its ending."""
+    """The longest time from the last interruption of a mail in hand until the mail had its ending."""
 
     @property
     def doubled(self) -> dict[str, int]:
@@ -51,10 +51,12 @@ async def reckon(fleet: Fleet, events: Sequence[AnyEvent]) -> Reckoning:
     """Make the account."""
     deliveries = await fleet.ledger.deliveries()
     ended = {delivery.event_id: delivery.ended_at for delivery in deliveries if delivery.ended_at is not None}
-    recovery = 0.0
-    for interruption in fleet.interruptions:
-        for event_id in interruption.pending & ended.keys():
-            recovery = max(recovery, (ended[event_id] - interruption.at).total_seconds())
+    interrupted = {
+        event_id: interruption.at for interruption in fleet.interruptions for event_id in interruption.pending
+    }
+    waits = [
+        (ended[event_id] - at).total_seconds() for event_id, at in interrupted.items() if event_id in ended
+    ]
     known: set[UUID] = {delivery.event_id for delivery in deliveries}
     return Reckoning(
         events=len(events),
@@ -64,7 +66,7 @@ async def reckon(fleet: Fleet, events: Sequence[AnyEvent]) -> Reckoning:
         excused=Counter(
             recipient for interruption in fleet.interruptions for recipient in interruption.under_way
         ),
-        recovery_seconds=recovery,
+        recovery_seconds=max([0.0, *waits]),
     )
 
 

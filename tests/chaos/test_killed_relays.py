@@ -41,7 +41,7 @@ async def test_killing_the_relay_every_2_seconds_loses_and_doubles_no_mail(
         },
     )
     await relay.start()
-    events = codes(int(FORM.pick(short=800, long=5000)))
+    events = codes(int(FORM.pick(short=500, long=5000)))
     killing = asyncio.create_task(_kill_again_and_again(relay))
     await _commit(fleet, events, per_second=80)
     killing.cancel()

@@ -12,7 +12,7 @@ from tests.support.waiting import until
 
 async def test_codes_overtake_a_backlog_of_notices(fleet: Fleet, tell: Callable[[str], None]) -> None:
     fleet.smtp.plan = rules(Rule(Phase.CONTENT, Fault(delay=0.1)))
-    waiting = int(FORM.pick(short=1000, long=5000))
+    waiting = int(FORM.pick(short=600, long=5000))
     notices = [an_approval(f"member-{number}@example.org") for number in range(waiting)]
     urgent = codes(50)
     await publish(fleet.redis, notices, per_second=5000)

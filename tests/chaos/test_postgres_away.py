@@ -45,7 +45,7 @@ async def test_postgres_gone_with_mails_in_flight_loses_and_doubles_none(
     away = FORM.pick(short=5, long=20)
     fleet.smtp.plan = rules(Rule(Phase.CONTENT, Fault(delay=0.3)))
     await fleet.start(2)
-    events = codes(FORM.scaled(2000) + 200)
+    events = codes(FORM.scaled(2000))
     publishing = asyncio.create_task(publish(fleet.redis, events, per_second=50))
     await fleet.smtp.wait_for(30, within=20)
     await postgres_server.crash()

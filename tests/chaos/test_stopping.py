@@ -17,7 +17,7 @@ async def test_a_mailer_told_to_stop_finishes_50_mails_in_flight_and_leaves_the_
 ) -> None:
     fleet.smtp.plan = rules(Rule(Phase.CONTENT, Fault(delay=2.0)))
     await fleet.start(1, environment=ROOM)
-    events = codes(150)
+    events = codes(100)
     await publish(fleet.redis, events)
     await until(lambda: _under_way(fleet) >= 50, within=20)
 
