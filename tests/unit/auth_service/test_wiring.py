@@ -18,7 +18,7 @@ async def test_the_client_for_redis_repeats_nothing_and_waits_for_a_bounded_time
     retry = parts.redis.get_retry()
     assert retry is not None
     assert retry.get_retries() == 0  # a pipeline that is sent again doubles every entry in it
-    options = parts.redis.get_connection_kwargs()
+    options = parts.redis.connection_pool.connection_kwargs
     assert 0 < options["socket_timeout"] <= 5
     assert 0 < options["socket_connect_timeout"] <= 5
     await parts.close()
