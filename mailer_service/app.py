@@ -15,9 +15,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from contracts.environment import SettingsWrong
+from mailer_service.assembly import make_courier, make_ledger
 from mailer_service.consuming import gauges
 from mailer_service.settings import MailerSettings
-from mailer_service.wiring import Mailer, make_courier, make_ledger
+from mailer_service.wiring import Mailer
 
 log = structlog.get_logger(__name__)
 

@@ -12,12 +12,12 @@ from datetime import timedelta
 
 from tqdm import tqdm
 
+from mailer_service.assembly import lanes, redis_client
 from mailer_service.consuming.consumer import new_consumer_name
 from mailer_service.consuming.dead_letters import Criteria, DeadLetters, Letter, Replay
 from mailer_service.consuming.lanes import Pace
 from mailer_service.consuming.transitions import Transitions
 from mailer_service.settings import MailerSettings
-from mailer_service.wiring import lanes, redis_client
 
 LONG = 20
 """From this many letters on, a replay shows its progress."""

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import random
-import ssl
 import time
 from datetime import timedelta
 from typing import assert_never
@@ -14,23 +13,20 @@ from faststream import AckPolicy
 from faststream.redis import RedisBroker, RedisMessage, StreamSub
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import REGISTRY
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from contracts import streams
 from contracts.events import AccountEvent, AnyEvent, LoginEvent
-from mailer_service.consuming.backoff import Backoff, reconnect_delay
+from mailer_service.assembly import lanes, pace, redis_client
+from mailer_service.consuming.backoff import reconnect_delay
 from mailer_service.consuming.cancelling import pause
 from mailer_service.consuming.consumer import Consumer, new_consumer_name
 from mailer_service.consuming.entries import Entry, InHand
-from mailer_service.consuming.lanes import GROUP, Lane, Pace
+from mailer_service.consuming.lanes import GROUP, Lane
 from mailer_service.consuming.messages import decode, in_hand, parse
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
 from mailer_service.mailing.attempts import Attempt, Reopen
 from mailer_service.mailing.courier import Courier
-from mailer_service.mailing.database import Database, PostgresAway
+from mailer_service.mailing.database import PostgresAway
 from mailer_service.mailing.deliveries import (
     AlreadyEnded,
     Away,
@@ -45,10 +41,6 @@ from mailer_service.mailing.deliveries import (
     Unconfirmed,
 )
 from mailer_service.mailing.ledger import Ledger
-from mailer_service.mailing.mailbox import Mailbox
-from mailer_service.mailing.rendering import Renderer
-from mailer_service.mailing.smtp_pool import SmtpPool
-from mailer_service.mailing.smtp_url import SmtpUrl
 from mailer_service.settings import MailerSettings
 
 log = structlog.get_logger(__name__)
@@ -56,69 +48,6 @@ log = structlog.get_logger(__name__)
 REOPENS = {"dead": Reopen.DEAD, "forced": Reopen.EXPIRED}
 MOVING_CONNECTIONS = 16
 FORGET_EVERY = timedelta(hours=1)
-
-
-def lanes(settings: MailerSettings) -> tuple[Lane, Lane]:
-    """Lay out the lanes: login mail may use every SMTP slot, other mail leaves the reserved ones free."""
-    return (
-        Lane(streams.LOGIN, slots=settings.connections, backoff=_backoff(settings.backoff_login)),
-        Lane(
-            streams.ACCOUNTS,
-            slots=settings.connections - settings.reserved,
-            backoff=_backoff(settings.backoff_accounts),
-        ),
-    )
-
-
-def pace(settings: MailerSettings) -> Pace:
-    """Derive the consuming core's waits. What hangs together keeps its proportion when it is shortened."""
-    silent = timedelta(seconds=settings.silent_after)
-    return Pace(
-        renew_every=silent / 5,
-        silent_after=silent,
-        begin_within=silent * 0.8,
-        stuck_after=timedelta(seconds=settings.stuck_after),
-        reclaim_every=min(silent / 10, timedelta(seconds=1)),
-        drain_for=timedelta(seconds=settings.drain),
-        max_attempts=settings.max_attempts,
-    )
-
-
-def redis_client(settings: MailerSettings, *, connections: int) -> "Redis":
-    """Make a client without automatic retry: a retried read hides what the lost reply delivered."""
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
-        max_connections=connections,
-        timeout=5,
-        socket_connect_timeout=2,
-        socket_timeout=5,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return Redis.from_pool(pool)
-
-
-def make_ledger(settings: MailerSettings) -> Ledger:
-    """Make the ledger with its pool of Postgres connections; nothing is opened yet."""
-    return Ledger(
-        Database(settings.sqlalchemy_url), stale_after=timedelta(seconds=settings.claim_stale_after)
-    )
-
-
-def make_courier(settings: MailerSettings, *, ledger: Ledger) -> Courier:
-    """Make the courier with its pool of SMTP connections; nothing is opened yet."""
-    tls = None if settings.smtp_ca_file is None else ssl.create_default_context(cafile=settings.smtp_ca_file)
-    return Courier(
-        sealer=settings.sealer(),
-        ledger=ledger,
-        pool=SmtpPool(
-            SmtpUrl.parse(settings.smtp_url.get_secret_value()),
-            connections=settings.connections,
-            reserved=settings.reserved,
-            tls=tls,
-        ),
-        renderer=Renderer(sender=Mailbox.parse(settings.sender), public_url=settings.public_url),
-        deadline=timedelta(seconds=settings.send_deadline),
-    )
 
 
 class Mailer:
@@ -277,10 +206,6 @@ def outcome_of(delivery: Delivery) -> Outcome:
             return Left("not_begun")
         case _:
             assert_never(delivery)
-
-
-def _backoff(seconds: tuple[float, ...]) -> Backoff:
-    return Backoff(floors=tuple(timedelta(seconds=floor) for floor in seconds))
 
 
 def _trace_id(event: AnyEvent) -> str:

@@ -7,7 +7,7 @@ import signal
 from contracts import logs
 from contracts.environment import load
 from contracts.events import AnyEvent
-from mailer_service import app, wiring
+from mailer_service import app, assembly
 from mailer_service.mailing.attempts import Attempt
 from mailer_service.mailing.courier import Courier
 from mailer_service.mailing.deliveries import Delivery
@@ -29,5 +29,5 @@ class PoisonedCourier(Courier):
 
 if __name__ == "__main__":
     logs.configure("json", service="mailer")
-    wiring.Courier = PoisonedCourier  # type: ignore[attr-defined]  # the one part that is not the mailer's own
+    assembly.Courier = PoisonedCourier  # type: ignore[attr-defined]  # the one part that is not the mailer's own
     asyncio.run(app.run(load(MailerSettings)))

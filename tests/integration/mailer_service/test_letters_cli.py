@@ -14,9 +14,9 @@ from contracts.events import OtpRequested, OtpRequestedData
 from contracts.identifiers import new_id
 from contracts.sealing import LoginCode, Recipient, new_key
 from mailer_service import cli
+from mailer_service.assembly import lanes
 from mailer_service.consuming.lanes import Lane
 from mailer_service.settings import MailerSettings
-from mailer_service.wiring import lanes
 from tests.support import blocking
 
 Bury = Callable[..., str]

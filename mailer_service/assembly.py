@@ -1,0 +1,87 @@
+"""The parts of a mailer, made from its settings; nothing is opened yet."""
+
+import ssl
+from datetime import timedelta
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from contracts import streams
+from mailer_service.consuming.backoff import Backoff
+from mailer_service.consuming.lanes import Lane, Pace
+from mailer_service.mailing.courier import Courier
+from mailer_service.mailing.database import Database
+from mailer_service.mailing.ledger import Ledger
+from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.rendering import Renderer
+from mailer_service.mailing.smtp_pool import SmtpPool
+from mailer_service.mailing.smtp_url import SmtpUrl
+from mailer_service.settings import MailerSettings
+
+
+def lanes(settings: MailerSettings) -> tuple[Lane, Lane]:
+    """Lay out the lanes: login mail may use every SMTP slot, other mail leaves the reserved ones free."""
+    return (
+        Lane(streams.LOGIN, slots=settings.connections, backoff=_backoff(settings.backoff_login)),
+        Lane(
+            streams.ACCOUNTS,
+            slots=settings.connections - settings.reserved,
+            backoff=_backoff(settings.backoff_accounts),
+        ),
+    )
+
+
+def pace(settings: MailerSettings) -> Pace:
+    """Derive the consuming core's waits. What hangs together keeps its proportion when it is shortened."""
+    silent = timedelta(seconds=settings.silent_after)
+    return Pace(
+        renew_every=silent / 5,
+        silent_after=silent,
+        begin_within=silent * 0.8,
+        stuck_after=timedelta(seconds=settings.stuck_after),
+        reclaim_every=min(silent / 10, timedelta(seconds=1)),
+        drain_for=timedelta(seconds=settings.drain),
+        max_attempts=settings.max_attempts,
+    )
+
+
+def redis_client(settings: MailerSettings, *, connections: int) -> "Redis":
+    """Make a client without automatic retry: a retried read hides what the lost reply delivered."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        max_connections=connections,
+        timeout=5,
+        socket_connect_timeout=2,
+        socket_timeout=5,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
+def make_ledger(settings: MailerSettings) -> Ledger:
+    """Make the ledger with its pool of Postgres connections."""
+    return Ledger(
+        Database(settings.sqlalchemy_url), stale_after=timedelta(seconds=settings.claim_stale_after)
+    )
+
+
+def make_courier(settings: MailerSettings, *, ledger: Ledger) -> Courier:
+    """Make the courier with its pool of SMTP connections."""
+    tls = None if settings.smtp_ca_file is None else ssl.create_default_context(cafile=settings.smtp_ca_file)
+    return Courier(
+        sealer=settings.sealer(),
+        ledger=ledger,
+        pool=SmtpPool(
+            SmtpUrl.parse(settings.smtp_url.get_secret_value()),
+            connections=settings.connections,
+            reserved=settings.reserved,
+            tls=tls,
+        ),
+        renderer=Renderer(sender=Mailbox.parse(settings.sender), public_url=settings.public_url),
+        deadline=timedelta(seconds=settings.send_deadline),
+    )
+
+
+def _backoff(seconds: tuple[float, ...]) -> Backoff:
+    return Backoff(floors=tuple(timedelta(seconds=floor) for floor in seconds))
