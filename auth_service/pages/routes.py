@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from auth_service.model.users import User
+from auth_service.model.users import Status, User
 
 WhoIsThere = Callable[[Request], Awaitable[User | None]]
 
@@ -28,6 +28,13 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+OTHERS: Final = (
+    (Status.ACTIVE, "Active"),
+    (Status.UNVERIFIED, "Address not confirmed"),
+    (Status.REJECTED, "Rejected"),
+    (Status.SUSPENDED, "Suspended"),
+)
+"""Everyone who does not wait, in the order in which administrators see them."""
 
 
 class Files(StaticFiles):
@@ -50,12 +57,12 @@ def page_routes(*, signed_in: WhoIsThere) -> list[BaseRoute]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    login = templates.get_template("login.html")
 
-    def page(*, registering: bool) -> Callable[[Request], Awaitable[Response]]:
+    def page(name: str, **facts: object) -> Callable[[Request], Awaitable[Response]]:
+        template = templates.get_template(name)
+
         async def show(request: Request) -> Response:
-            user = await signed_in(request)
-            return HTMLResponse(login.render(user=user, registering=registering), headers=HEADERS)
+            return HTMLResponse(template.render(user=await signed_in(request), **facts), headers=HEADERS)
 
         return show
 
@@ -64,7 +71,8 @@ def page_routes(*, signed_in: WhoIsThere) -> list[BaseRoute]:
 
     return [
         Route("/", home),
-        Route("/login", page(registering=False)),
-        Route("/register", page(registering=True)),
+        Route("/login", page("login.html", registering=False)),
+        Route("/register", page("login.html", registering=True)),
+        Route("/admin", page("admin.html", others=OTHERS)),
         Mount("/static", Files(directory=_HERE / "static"), name="static"),
     ]

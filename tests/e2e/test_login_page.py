@@ -4,41 +4,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, expect
 
 from devstack import visitor
 from devstack.stack import Stack
 from devstack.visitor import Visitor
+from tests.support.screens import PHONE, Screen, open_screen
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
-
-PHONE = {"width": 375, "height": 667}
-
-
-class Screen:
-    """A page, and what went wrong in it. An answer that the page shows its reader is nothing wrong."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", self._note)
-
-    def _note(self, message: ConsoleMessage) -> None:
-        told = message.text.startswith("Failed to load resource") and "/v1/" in message.location["url"]
-        if message.type in {"error", "warning"} and not told:
-            self.faults.append(message.text)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def screen(browser: Browser) -> AsyncIterator[Screen]:
-    context = await browser.new_context()
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    shown = Screen(page)
-    yield shown
-    await context.close()
-    assert shown.faults == []
+    async with open_screen(browser) as opened:
+        yield opened
 
 
 async def test_a_newcomer_registers_and_signs_in_by_the_pages(stack: Stack, screen: Screen) -> None:
@@ -92,7 +71,7 @@ async def test_a_wrong_code_is_told_and_the_right_one_still_works(stack: Stack, 
 
 @pytest.mark.parametrize("path", ["/login", "/register"])
 async def test_the_pages_fit_a_phone(stack: Stack, screen: Screen, path: str) -> None:
-    await screen.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a plain dict is a ViewportSize
+    await screen.page.set_viewport_size(PHONE)
     await screen.page.goto(f"{stack.environment['AUTH_URL']}{path}")
     assert await screen.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     await expect(screen.page.locator("#email")).to_be_in_viewport()

@@ -1,7 +1,7 @@
 // Registering and signing in: an address, then the code from the mail. All that decides is the server's answer.
-"use strict";
+import { call } from "./api.js";
+import { busy, find, tell } from "./screen.js";
 
-const find = (id) => document.getElementById(id);
 const registering = document.querySelector("main").dataset.registering === "yes";
 const views = {
   start: find("start-form"), code: find("code-form"), waiting: find("waiting"), in: find("signed-in"),
@@ -10,16 +10,12 @@ const first = registering ? "Register" : "Sign in";
 const headings = { start: first, code: "Check your mail", waiting: "Almost there", in: "Welcome" };
 const KEPT = "porter.challenge"; // survives a reload, as when a phone switches to the mail and back
 
-function show(name, focus) {
+// Where there is nothing to type, the heading tells what has come about.
+function show(name, focus = find("heading")) {
   for (const [view, element] of Object.entries(views)) element.hidden = view !== name;
   find("heading").textContent = headings[name];
-  if (focus) focus.focus();
-}
-
-function tell(sentence, { good = false } = {}) {
-  const message = find("message");
-  message.className = good ? "message good" : "message";
-  message.textContent = sentence;
+  document.title = `${headings[name]} · Porter`;
+  focus.focus();
 }
 
 function keep(challenge) {
@@ -39,35 +35,6 @@ function kept() {
 }
 
 let challenge = kept();
-
-async function call(method, path, body) {
-  const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
-  if (body !== undefined) {
-    options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body);
-  }
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
-    return { ok: false, code: "unreachable", detail: "The server cannot be reached. Try again in a moment." };
-  }
-  const told = await response.json().catch(() => ({}));
-  if (response.ok) return { ok: true, ...told };
-  const detail = told.detail || "Something went wrong. Try again in a moment.";
-  return { ...told, ok: false, detail };
-}
-
-// Disable a form's button while its work is under way, so that nothing is sent twice.
-async function busy(button, work) {
-  if (button.disabled) return;
-  button.disabled = true;
-  try {
-    await work();
-  } finally {
-    button.disabled = false;
-  }
-}
 
 function invalid(field, sentence) {
   field.setAttribute("aria-invalid", "true");
@@ -114,8 +81,9 @@ async function verify() {
     keep(null);
     find("who").textContent = answer.user.name;
     find("who-email").textContent = answer.user.email;
+    find("to-admin").hidden = answer.user.role !== "admin";
     tell("");
-    return show("in", views.in);
+    return show("in");
   }
   if (answer.code === "invalid_request") return invalid(code, `Code: ${answer.errors[0].message}`);
   if (answer.code === "invalid_code" && answer.attempts_left > 0) {
