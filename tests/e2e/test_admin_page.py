@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from contracts.identifiers import new_id
 from devstack import visitor
@@ -126,11 +126,35 @@ async def test_what_the_server_refuses_is_told_in_its_words(
     await expect(approve).to_be_enabled()
     await expect(approve).to_be_focused()
 
+    await page.context.set_offline(offline=True)
+    await page.click("#refresh")
+    await expect(page.locator("#message")).to_contain_text("cannot be reached")
+    await page.context.set_offline(offline=False)
+
     await page.context.clear_cookies()
     await approve.click()
     await expect(page.locator("#signed-out")).to_be_visible()
     await expect(page.locator("#heading")).to_be_focused()
     assert await page.locator("#board li").count() == 0
+
+
+async def test_a_page_drawn_without_knowing_who_asks_finds_it_out(
+    stack: Stack, screen: Screen, admin: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    await sign_in(page, admin, url)
+
+    async def draw_for_nobody(route: Route) -> None:
+        # What the server draws, too, while its database is away.
+        known = await route.request.all_headers()
+        drawn = await route.fetch(headers=known | {"cookie": "none=none"})
+        assert 'data-view="out"' in await drawn.text()
+        await route.fulfill(response=drawn)
+
+    await page.route(f"{url}/admin", draw_for_nobody)
+    await page.goto(f"{url}/admin")
+    await expect(page.locator("#people li", has_text=admin.email)).to_contain_text("administrator")
+    await expect(page.locator("#signed-out")).to_be_hidden()
 
 
 async def test_many_are_shown_page_by_page_and_fit_a_phone(

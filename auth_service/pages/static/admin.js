@@ -9,6 +9,7 @@ const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: 
 function show(name) {
   if (views[name].hidden) {
     for (const [view, element] of Object.entries(views)) element.hidden = view !== name;
+    document.querySelector("main").dataset.view = name; // the style follows it
     find("heading").focus();
   }
   if (name !== "board") for (const group of [pending, ...others]) group.clear();
