@@ -97,7 +97,7 @@ def _show_addresses(stack: Stack, console: Console) -> None:
     console.say(f"  Sign in     {url}/login")
     console.say(f"  Register    {url}/register")
     console.say(f"  Inbox       {stack.environment['INBOX_URL'] or 'your own SMTP server'}")
-    console.say(f"  Admin       {stack.environment['ADMIN_EMAIL']} (sign in; the code is in the inbox)")
+    console.say(f"  Let in      {url}/admin as {stack.environment['ADMIN_EMAIL']} (the code is in the inbox)")
     console.say(f"  Logs        {stack.folder}/logs")
     console.say()
     console.say("  Ctrl-C stops everything.")
