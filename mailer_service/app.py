@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
 import json
-import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -76,13 +76,7 @@ class Server(uvicorn.Server):
 
 async def run(settings: MailerSettings) -> int:
     """Run until SIGTERM or Ctrl-C, drain, and return 0. A second signal hands back what has not begun."""
-    try:
-        listener = socket.create_server((settings.host, settings.port), reuse_port=False)
-    except OSError as fault:
-        advice = "give the mailer a free port, or 0 for any"
-        raise SettingsWrong(
-            [f"MAILER_PORT: {settings.port}: {os.strerror(fault.errno or 0)}: {advice}"]
-        ) from None
+    listener = _listen(settings.host, settings.port)
     ledger = make_ledger(settings)
     mailer = Mailer(settings, courier=make_courier(settings, ledger=ledger), ledger=ledger)
     stopping = asyncio.Event()
@@ -99,7 +93,13 @@ async def run(settings: MailerSettings) -> int:
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="probes")
     starting = asyncio.create_task(mailer.start(), name="start")
-    starting.add_done_callback(lambda task: stopping.set() if _has_failed(task) else None)
+
+    def on_started(task: asyncio.Task[None]) -> None:
+        if _has_failed(task):
+            log.critical("mailer_not_started", exc_info=task.exception())
+            stopping.set()
+
+    starting.add_done_callback(on_started)
     await stopping.wait()
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
@@ -110,8 +110,18 @@ async def run(settings: MailerSettings) -> int:
     return 1 if _has_failed(starting) else 0
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket. Raises `SettingsWrong`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            line = f"MAILER_PORT: {port}: is taken: set it to a free port, or 0 for any"
+        else:
+            line = f"MAILER_HOST: {host}: {fault.strerror or fault}: set it to an address of this machine"
+        raise SettingsWrong([line]) from None
+
+
 def _has_failed(task: asyncio.Task[None]) -> bool:
-    if task.cancelled() or task.exception() is None:
-        return False
-    log.critical("mailer_not_started", exc_info=task.exception())
-    return True
+    return not task.cancelled() and task.exception() is not None

@@ -37,9 +37,18 @@ def _run(given: argparse.Namespace) -> int:
             logs.configure(settings.log_format, service="mailer")
             return asyncio.run(app.run(settings))
         case "migrate":
+            from sqlalchemy.exc import SQLAlchemyError
+
             from mailer_service.mailing import migrate
 
-            migrate.upgrade(settings.sqlalchemy_url)
+            try:
+                migrate.upgrade(settings.sqlalchemy_url)
+            except (SQLAlchemyError, OSError) as fault:
+                reason = str(getattr(fault, "orig", None) or fault).splitlines()[0]
+                print(
+                    f"DATABASE_URL: {reason}: is Postgres running, and is this its address?", file=sys.stderr
+                )
+                return 1
             return 0
         case _:
             try:

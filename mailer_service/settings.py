@@ -1,5 +1,6 @@
 """The mailer's settings: what it shares with auth_service, and its own `MAILER_…`."""
 
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from contracts.environment import SharedSettings, comma_separated
 from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.mailing.smtp_url import SmtpUrl
 
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 
 
 class MailerSettings(SharedSettings):
@@ -78,13 +79,11 @@ class MailerSettings(SharedSettings):
     )
     backoff_login: Annotated[tuple[Seconds, ...], NoDecode] = Field(
         default=(5, 90),
-        min_length=1,
         validation_alias="MAILER_BACKOFF_LOGIN",
         json_schema_extra={"mend": "set it to seconds after each failed attempt, such as 5,90"},
     )
     backoff_accounts: Annotated[tuple[Seconds, ...], NoDecode] = Field(
         default=(60, 900),
-        min_length=1,
         validation_alias="MAILER_BACKOFF_ACCOUNTS",
         json_schema_extra={"mend": "set it to seconds after each failed attempt, such as 60,900"},
     )
@@ -124,8 +123,27 @@ class MailerSettings(SharedSettings):
     def _address(cls, sender: str) -> str:
         if any(ord(letter) < ord(" ") for letter in sender):
             raise ValueError("has a line break or control character in it")
+        if "@" not in sender:
+            raise ValueError("has no @")
         Mailbox.parse(sender)
         return sender
+
+    @field_validator("backoff_login", "backoff_accounts", mode="after")
+    @classmethod
+    def _some_wait(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        if not waits:
+            raise ValueError("names no wait")
+        return waits
+
+    @field_validator("smtp_ca_file")
+    @classmethod
+    def _authority(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            try:
+                ssl.create_default_context(cafile=path)
+            except OSError as fault:  # also what ssl says of a file without a certificate
+                raise ValueError(f"{path}: {fault.strerror or fault}") from None
+        return path
 
     @field_validator("reserved")
     @classmethod

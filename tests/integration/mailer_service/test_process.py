@@ -123,7 +123,7 @@ async def test_a_taken_port_stops_the_start_with_one_line(settings: dict[str, st
 
     assert second.status == 2
     (line,) = second.errors.splitlines()
-    assert line.startswith(f"MAILER_PORT: {settings['MAILER_PORT']}: Address already in use: ")
+    assert line.startswith(f"MAILER_PORT: {settings['MAILER_PORT']}: is taken: ")
 
 
 async def test_a_wrong_setting_stops_the_start_with_one_line(
@@ -136,6 +136,35 @@ async def test_a_wrong_setting_stops_the_start_with_one_line(
     assert ended.status == 2
     (line,) = ended.errors.splitlines()
     assert line.startswith("MAILER_SMTP_URL: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAILER_HOST", "nowhere.invalid"),
+        ("MAILER_HOST", "192.0.2.1"),
+        ("MAILER_SMTP_CA_FILE", "/nowhere.pem"),
+    ],
+)
+async def test_what_cannot_be_used_is_named_with_the_mend(
+    settings: dict[str, str], tmp_path: Path, name: str, value: str
+) -> None:
+    ended = await commands.run(MAILER, "run", folder=tmp_path, settings=settings | {name: value})
+
+    assert ended.status == 2
+    (line,) = ended.errors.splitlines()
+    assert line.startswith(f"{name}: {value}")
+    assert "set it to" in line
+
+
+async def test_migrating_without_postgres_is_one_line(settings: dict[str, str], tmp_path: Path) -> None:
+    settings["DATABASE_URL"] = f"postgresql://porter@127.0.0.1:{free_port()}/porter"
+
+    ended = await commands.run(MAILER, "migrate", folder=tmp_path, settings=settings)
+
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert line.startswith("DATABASE_URL: ")
 
 
 async def test_migrating_twice_is_fine(

@@ -36,14 +36,16 @@ def test_the_defaults_are_the_designs() -> None:
     ("name", "value", "says"),
     [
         ("MAILER_SMTP_URL", "http://mail.example.org", "smtp"),
-        ("MAILER_FROM", "not an address", "before the @"),
+        ("MAILER_FROM", "not an address", "has no @"),
         ("MAILER_FROM", "Porter\n<porter@example.org>", "line break"),
         ("MAILER_MAX_ATTEMPTS", "0", "greater than or equal to 1"),
         ("MAILER_SMTP_RESERVED", "16", "leaves no connection for other mail"),
-        ("MAILER_BACKOFF_LOGIN", "soon", "at least 1 item"),
-        ("MAILER_BACKOFF_ACCOUNTS", "", "at least 1 item"),
+        ("MAILER_BACKOFF_LOGIN", "soon", "number"),
+        ("MAILER_BACKOFF_ACCOUNTS", "", "names no wait"),
         ("MAILER_PORT", "99999", "65535"),
         ("MAILER_SILENT_AFTER", "0", "greater than 0"),
+        ("MAILER_SILENT_AFTER", "1e300", "86400"),
+        ("MAILER_DRAIN", "inf", "finite"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_the_variable_and_the_mend(
