@@ -16,8 +16,8 @@ help: ## list these commands
 demo: $(READY) ## start the whole stack, take the tour, stay up until Ctrl-C
 	@$(BIN)/python -m devstack demo
 
-test: $(READY) ## run every test that needs no Docker
-	@$(BIN)/python -m pytest
+test: $(READY) ## run every test that needs no Docker, chaos in its short form last
+	@$(BIN)/python -m pytest tests/unit tests/integration tests/e2e tests/chaos
 
 check: $(READY) ## format, lint, types, imports, spelling, schema files
 	@$(BIN)/ruff format --check .

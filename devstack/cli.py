@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
@@ -14,7 +15,7 @@ from devstack.logfile import tail
 from devstack.ports import is_free
 from devstack.process import StartFailed
 from devstack.stack import Stack
-from devstack.tour import take_tour
+from devstack.tour import NEWCOMER, take_tour
 from devstack.visitor import Unexpected
 
 AUTH_PORT: Final = 8000
@@ -80,8 +81,16 @@ def _stack_for_people(chosen: argparse.Namespace, interrupts: Interrupts) -> Sta
 
 
 async def _take_tour(stack: Stack, console: Console) -> int:
+    if not stack.environment["INBOX_URL"]:
+        console.say(
+            "no tour: it reads the inbox; set INBOX_URL to the Mailpit API of the server in MAILER_SMTP_URL"
+        )
+        return 0
+    # A database that was there before may know Ada already.
+    known = "DATABASE_URL" in os.environ
+    newcomer = f"ada-{secrets.token_hex(3)}@example.org" if known else NEWCOMER
     try:
-        await take_tour(stack.environment, tell=console.done)
+        await take_tour(stack.environment, tell=console.done, newcomer=newcomer)
     except Unexpected as unexpected:
         console.failed(str(unexpected))
         for name in stack.names:
