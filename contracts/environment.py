@@ -14,6 +14,7 @@ from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_valid
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from contracts.addresses import check_postgres, check_redis
 from contracts.sealing import Sealer
 
 _HOST_AND_PORT: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?")
@@ -110,13 +111,14 @@ class SharedSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(("redis://", "rediss://")):
-            raise ValueError("is not a redis:// or rediss:// address")
-        try:
-            _ = urlsplit(url.get_secret_value()).port
-        except ValueError:
-            raise ValueError("has a port that is none") from None
+    def _redis_fits(cls, url: SecretStr) -> SecretStr:
+        check_redis(url.get_secret_value())
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_fits(cls, url: PostgresDsn) -> PostgresDsn:
+        check_postgres(str(url))
         return url
 
     @field_validator("public_url")

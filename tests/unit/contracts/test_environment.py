@@ -80,6 +80,9 @@ def test_every_missing_setting_has_its_own_line(environment: pytest.MonkeyPatch)
         ("DATABASE_URL", f"mysql://{MARKER}", "postgresql://USER:PASSWORD@HOST:5432/NAME"),
         ("DATABASE_URL", MARKER, "postgresql://USER:PASSWORD@HOST:5432/NAME"),
         ("DATABASE_URL", "", "postgresql://USER:PASSWORD@HOST:5432/NAME"),
+        ("DATABASE_URL", f"postgresql://h/n?foo={MARKER}", "has a parameter 'foo' that is not known here"),
+        ("REDIS_URL", f"redis://h?foo={MARKER}", "has a parameter 'foo' that is not known here"),
+        ("REDIS_URL", f"redis://h/{MARKER}", "has a database that is no number"),
         ("REDIS_URL", f"http://{MARKER}", "is not a redis:// or rediss:// address"),
         ("REDIS_URL", f"{MARKER}:6379", "set it to redis://HOST:6379/0"),
         ("SEALING_KEYS", MARKER, "a sealing key is not 32 bytes in url-safe base64"),
@@ -166,8 +169,11 @@ def test_https_is_secure_and_its_trailing_slash_goes(environment: pytest.MonkeyP
         ("postgresql+psycopg://h/n", "postgresql+asyncpg://h/n"),
         ("postgresql://u:p%40ss@h:1/n", "postgresql+asyncpg://u:p%40ss@h:1/n"),
         ("postgresql://h/n?sslmode=require", "postgresql+asyncpg://h/n?ssl=require"),
-        ("postgresql://h/n?a=1&sslmode=verify-full", "postgresql+asyncpg://h/n?a=1&ssl=verify-full"),
-        ("postgresql://h/sslmode=n?xsslmode=1", "postgresql+asyncpg://h/sslmode=n?xsslmode=1"),
+        (
+            "postgresql://h/n?target_session_attrs=any&sslmode=verify-full",
+            "postgresql+asyncpg://h/n?target_session_attrs=any&ssl=verify-full",
+        ),
+        ("postgresql://h/sslmode=n?passfile=/a", "postgresql+asyncpg://h/sslmode=n?passfile=/a"),
     ],
 )
 def test_a_database_address_is_turned_into_the_drivers(
