@@ -66,7 +66,7 @@ class UnknownAddressChallengedData(EventData):
 
 
 class UserRegisteredData(EventData):
-    """A newcomer proved their address and waits for approval; the box names the administrators."""
+    """A newcomer proved their address; the box names who is asked to let them in, nobody where none need be."""
 
     user_id: UUID
 
@@ -141,7 +141,7 @@ class UnknownAddressChallenged(Event):
 
 
 class UserRegistered(Event):
-    """A newcomer waits for approval; every administrator gets a notice."""
+    """A newcomer proved their address; where they wait for approval, every administrator gets a notice."""
 
     stream = streams.ACCOUNTS
     contents = Newcomer

@@ -84,17 +84,18 @@ async def verify(
 async def _welcome(
     user: User, *, challenge: Challenge, unit: UnitOfWork, rules: LoginRules, sealer: Sealer
 ) -> User:
-    """Make someone of a newcomer whose address is proved, and tell every administrator."""
+    """Make someone of a newcomer whose address is proved.
+
+    The fact is published in any case; administrators get a notice only of someone whom they are to let in.
+    """
     user = user.verified(
         name=challenge.proposed_name,
         locale=challenge.proposed_locale,
         approval_required=rules.approval_required,
     )
     await unit.users.save(user)
-    recipients = tuple(
-        Recipient(address=each.email, name=each.name, locale=each.locale)
-        for each in await unit.users.administrators()
-    )
+    deciding = await unit.users.administrators() if user.status is Status.PENDING else ()
+    recipients = tuple(Recipient(address=each.email, name=each.name, locale=each.locale) for each in deciding)
     event_id = new_id()
     box = Newcomer(recipients=recipients, address=user.email, name=user.name)
     await unit.outbox.append(

@@ -54,13 +54,17 @@ async def test_a_newcomer_is_told_of_even_where_no_administrator_is(door: Door) 
     assert (await door.events())[-1].data.recipients == 0
 
 
-async def test_without_approval_a_newcomer_is_in_at_once(database: Database) -> None:
+async def test_without_approval_a_newcomer_is_in_at_once_and_nobody_is_asked(database: Database) -> None:
     door = Door(database, rules=LoginRules(approval_required=False))
+    await door.admin()
     challenge = await door.register("ada@example.org")
     outcome = await door.answer(challenge.id, await door.mailed_code(challenge.id))
     assert isinstance(outcome, SignedIn)
     assert outcome.user.status is Status.ACTIVE
-    assert isinstance((await door.events())[-1], UserRegistered)
+    event = (await door.events())[-1]
+    assert isinstance(event, UserRegistered)
+    assert event.data.recipients == 0
+    assert unseal(event, Newcomer, sealer=door.sealer).recipients == ()
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.REJECTED, Status.SUSPENDED])
