@@ -1,6 +1,7 @@
 """What the streams look like at a scrape: lag, pending, delayed, dead, and the oldest unfinished."""
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -8,6 +9,9 @@ from redis.exceptions import ResponseError
 from mailer_service.consuming import metrics
 from mailer_service.consuming.entries import Entry
 from mailer_service.consuming.lanes import Lane
+
+DELAYED_LOOKED_AT: Final = 100
+"""Of the retries that wait, the age of so many is looked at; those due first are seldom the youngest."""
 
 
 async def collect(redis: "Redis", lane: Lane) -> None:
@@ -20,6 +24,7 @@ async def collect(redis: "Redis", lane: Lane) -> None:
         for key in lane.read_keys
         if (first := await _oldest_ms(redis, lane, key, groups[key])) is not None
     ]
+    oldest += await _delayed_ms(redis, lane, now_ms)
     metrics.lag.labels(lane.name).set(sum(int(group.get("lag") or 0) for group in groups.values()))
     metrics.pending.labels(lane.name).set(sum(int(group.get("pending", 0)) for group in groups.values()))
     metrics.delayed.labels(lane.name).set(await redis.zcard(lane.delayed))
@@ -44,3 +49,15 @@ async def _oldest_ms(redis: "Redis", lane: Lane, key: str, group: dict[str, Any]
         found += await redis.xrange(key, first, first) or ()
     found += await redis.xrange(key, b"(" + group["last-delivered-id"], "+", count=1) or ()
     return min((Entry(key, id_.decode(), fields).first_ms for id_, fields in found), default=None)
+
+
+async def _delayed_ms(redis: "Redis", lane: Lane, now_ms: int) -> list[int]:
+    """When the facts of some waiting retries were first on their stream."""
+    members: Any = await redis.zrange(lane.delayed, 0, DELAYED_LOOKED_AT - 1)
+    found = []
+    for member in members:
+        flat = [part.encode("latin-1") for part in json.loads(member.decode("latin-1"))]
+        found.append(
+            Entry(lane.delayed, f"{now_ms}-0", dict(zip(flat[::2], flat[1::2], strict=True))).first_ms
+        )
+    return found
