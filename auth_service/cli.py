@@ -155,16 +155,21 @@ def _tell_start(settings: "AuthSettings", *, port: int | None) -> None:
 def _reported(work: Callable[[], None]) -> int:
     """Do the work; one line tells what keeps it from being done."""
     from auth_service.serving import PortTaken
-    from auth_service.storage.faults import PostgresAway, is_away
+    from auth_service.storage.faults import NotMigrated, outage_of
 
     try:
         work()
     except PortTaken as taken:
         return _fail(str(taken), status=FAILED)
     except Exception as fault:
-        if isinstance(fault, PostgresAway) or is_away(fault):
-            return _fail("cannot reach Postgres: look at DATABASE_URL, and whether it runs", status=FAILED)
-        raise
+        match outage_of(fault):
+            case None:
+                raise
+            case NotMigrated():
+                return _fail(f"the database has no tables yet: {NotMigrated.mend}", status=FAILED)
+            case _:
+                line = "cannot reach Postgres: look at DATABASE_URL, and whether it runs"
+                return _fail(line, status=FAILED)
     return 0
 
 

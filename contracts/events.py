@@ -66,7 +66,7 @@ class UnknownAddressChallengedData(EventData):
 
 
 class UserRegisteredData(EventData):
-    """A newcomer proved their address; the box names who is asked to let them in, nobody where none need be."""
+    """A newcomer proved their address; the box names who is asked to let them in, if anyone is."""
 
     user_id: UUID
 

@@ -14,7 +14,7 @@ from auth_service.api.problems import Problem
 from auth_service.api.traces import trace_of
 from auth_service.api.validation import problem_of
 from auth_service.model.users import TransitionNotAllowed, UserUnknown
-from auth_service.storage.faults import PostgresAway
+from auth_service.storage.faults import NotMigrated, PostgresAway
 
 log = structlog.get_logger()
 
@@ -49,7 +49,10 @@ def answer_faults(app: FastAPI) -> None:
 
     @app.exception_handler(PostgresAway)
     async def _(request: Request, fault: PostgresAway) -> JSONResponse:
-        log.warning("postgres_away", error=str(fault))
+        if isinstance(fault, NotMigrated):
+            log.warning("postgres_not_migrated", mend=fault.mend)
+        else:
+            log.warning("postgres_away", error=str(fault))
         problem = Problem(
             "unavailable",
             "The service cannot reach its database. Try again in a moment.",

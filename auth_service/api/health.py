@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from auth_service.storage.faults import PostgresAway
+from auth_service.storage.faults import NotMigrated, PostgresAway
 
-State = Literal["up", "away"]
+State = Literal["up", "away", "not migrated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class Health:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _: Request) -> JSONResponse:
-        """Tell `ready`, `degraded` (without Redis) or, with 503, `unready` (without Postgres)."""
+        """Tell `ready`, `degraded` (without Redis) or, with 503, `unready` (without Postgres or tables)."""
         postgres, redis = await asyncio.gather(self._state(self.ask_postgres), self._state(self.ask_redis))
-        status = "unready" if postgres == "away" else "degraded" if redis == "away" else "ready"
+        status = "unready" if postgres != "up" else "degraded" if redis == "away" else "ready"
         return JSONResponse(
             {"status": status, "postgres": postgres, "redis": redis},
             status_code=503 if status == "unready" else 200,
@@ -48,6 +48,8 @@ class Health:
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
                 await ask()
+        except NotMigrated:
+            return "not migrated"
         except (PostgresAway, RedisError, OSError):  # OSError: TimeoutError is one
             return "away"
         return "up"

@@ -2,6 +2,8 @@
 
 import structlog
 
+from auth_service.storage.faults import NotMigrated
+
 log = structlog.get_logger()
 
 
@@ -16,7 +18,8 @@ class Link:
         """Note a failure; only the first in a row is a line."""
         self.failures += 1
         if self.failures == 1:
-            log.warning(self._lost, error=type(fault).__name__)
+            mend = {"mend": fault.mend} if isinstance(fault, NotMigrated) else {}
+            log.warning(self._lost, error=type(fault).__name__, **mend)
 
     def found(self) -> None:
         """Note that it answers; a line if it did not before."""

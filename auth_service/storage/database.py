@@ -10,7 +10,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from auth_service.storage.faults import PostgresAway, is_away
+from auth_service.storage.faults import outage_of
+from auth_service.storage.tables import users
 from auth_service.storage.unit import UnitOfWork
 
 
@@ -36,27 +37,28 @@ class Database:
     async def unit(self, *, traceparent: str | None = None) -> AsyncIterator[UnitOfWork]:
         """Work in one transaction: committed at the end, rolled back on any error.
 
-        Raises `PostgresAway` where Postgres cannot be asked. `traceparent` is what its events carry.
+        Raises `PostgresAway` where Postgres cannot be asked, or has no tables yet. `traceparent` is what its
+        events carry.
         """
         try:
             async with self.engine.begin() as connection:
                 unit = UnitOfWork(connection, traceparent=traceparent)
                 yield unit
         except Exception as fault:
-            if is_away(fault):
-                raise PostgresAway(type(fault).__name__) from fault
+            if (outage := outage_of(fault)) is not None:
+                raise outage from fault
             raise
         if unit.outbox.appended:
             self._on_append()
 
     async def answers(self) -> None:
-        """Ask Postgres something small. Raises `PostgresAway`."""
+        """Ask Postgres for something small of ours. Raises `PostgresAway` or `NotMigrated`."""
         try:
             async with self.engine.connect() as connection:
-                await connection.execute(select(1))
+                await connection.execute(select(users.c.id).limit(0))
         except Exception as fault:
-            if is_away(fault):
-                raise PostgresAway(type(fault).__name__) from fault
+            if (outage := outage_of(fault)) is not None:
+                raise outage from fault
             raise
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Which faults say that Postgres is away, and not that we asked it something wrong."""
+"""Which faults say that Postgres cannot be asked now, and not that we asked it something wrong."""
 
 from typing import Final
 
@@ -10,21 +10,41 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 _CLASSES: Final = frozenset({"08", "28", "3D", "40", "53", "57", "58"})
 # Idle in transaction, read-only after a failover, lock not to be had.
 _STATES: Final = frozenset({"25P03", "25006", "55P03"})
+# No such table, no such schema.
+_NOT_MIGRATED: Final = frozenset({"42P01", "3F000"})
 
 
 class PostgresAway(Exception):
     """Postgres cannot be asked now. What was begun is rolled back, or will be; asking again may succeed."""
 
 
-def is_away(fault: BaseException) -> bool:
-    """Tell an outage from a bug."""
+class NotMigrated(PostgresAway):
+    """Postgres answers, and has none of our tables yet."""
+
+    mend = "run 'auth-service migrate'"
+
+
+def outage_of(fault: BaseException) -> PostgresAway | None:
+    """Tell an outage from a bug, for which it gives None."""
+    if isinstance(fault, PostgresAway):
+        return fault
+    if isinstance(fault, DBAPIError) and _state(fault) in _NOT_MIGRATED:
+        return NotMigrated(NotMigrated.mend)
+    return PostgresAway(type(fault).__name__) if _is_away(fault) else None
+
+
+def _is_away(fault: BaseException) -> bool:
     match fault:
         case PoolExhausted() | OSError() | InterfaceError():  # OSError: refused, reset, timed out
             return True
         case DBAPIError(connection_invalidated=True):
             return True
         case DBAPIError():
-            state = str(getattr(fault.orig, "sqlstate", None) or "")
+            state = _state(fault)
             return state in _STATES or state[:2] in _CLASSES
         case _:
             return False
+
+
+def _state(fault: DBAPIError) -> str:
+    return str(getattr(fault.orig, "sqlstate", None) or "")

@@ -57,6 +57,15 @@ async def test_an_administrator_is_made_and_made_again(tmp_path: Path, postgres_
         assert "root@example.org is an administrator" in ended.output
 
 
+async def test_without_tables_no_administrator_is_made_and_the_line_names_the_command(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    settings = environment(empty_postgres_url, NO_REDIS)
+    ended = await run("admin", "create", "root@example.org", folder=tmp_path, settings=settings)
+    line = "auth-service: the database has no tables yet: run 'auth-service migrate'\n"
+    assert (ended.status, ended.errors) == (1, line)
+
+
 async def test_nobody_is_made_of_what_is_no_address(tmp_path: Path) -> None:
     settings = environment(NOWHERE, NO_REDIS)
     ended = await run("admin", "create", "root", folder=tmp_path, settings=settings)

@@ -20,6 +20,20 @@ async def test_without_postgres_calls_say_to_try_again() -> None:
         assert (await browser.get("/login", headers=session)).status_code == 200
 
 
+async def test_without_tables_the_service_is_unready_and_names_the_command_that_makes_them(
+    empty_postgres_url: str,
+) -> None:
+    async with open_site(empty_postgres_url) as site, site.browser() as browser:
+        with capture_logs() as lines:
+            answer = await browser.post("/v1/login/challenges", json={"email": "ada@example.org"})
+        problem(answer, 503, "unavailable")
+        ready = await browser.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (503, "unready")
+        assert ready.json()["postgres"] == "not migrated"
+    (told,) = (line for line in lines if line["log_level"] != "info")
+    assert (told["event"], told["mend"]) == ("postgres_not_migrated", "run 'auth-service migrate'")
+
+
 async def test_without_redis_the_service_is_degraded_and_answers(site: Site) -> None:
     async with site.browser() as browser:
         ready = await browser.get("/readyz")

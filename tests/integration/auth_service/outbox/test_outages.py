@@ -1,5 +1,6 @@
 """What the relay does while Redis or Postgres is away, and once it is back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from auth_service.storage.database import Database
+from auth_service.storage.migrate import upgrade
 from contracts.streams import LOGIN
 from tests.integration.auth_service.cable import Cable
 from tests.integration.auth_service.conftest import sqlalchemy_url
@@ -74,6 +76,27 @@ async def test_the_relay_outlives_postgres(database: Database, postgres_cable: C
     for each in (post, elsewhere):
         await each.redis.aclose()
     await reached.close()
+
+
+async def test_a_relay_without_tables_says_so_in_one_line_and_waits_for_them(
+    empty_postgres_url: str, redis_url: str
+) -> None:
+    url = sqlalchemy_url(empty_postgres_url)
+    database = Database(url)
+    post = Post(database, redis_url)
+    with capture_logs() as lines:
+        relay = post.relay(sweep_every=SOON)
+        async with post.running(relay):
+            await until(lambda: relay._postgres_link.failures > 1, within=10)
+            await asyncio.to_thread(upgrade, url)
+            ids = await post.append()
+            await until(post.logins, within=10)
+    assert await post.logins() == ids
+    assert _names(lines) == ["postgres_lost", "postgres_found"]
+    told = next(line for line in lines if line["event"] == "postgres_lost")
+    assert (told["error"], told["mend"]) == ("NotMigrated", "run 'auth-service migrate'")
+    await post.redis.aclose()
+    await database.close()
 
 
 @pytest.mark.parametrize("column", ["data", "published_at"])
