@@ -40,7 +40,8 @@ def has_bearer(request: Request) -> bool:
 
 
 def _guard_session_use(request: Request, door: TheDoor) -> None:
-    if not has_bearer(request):
+    # Without the cookie there are no rights that a page elsewhere could use; the call is answered 401.
+    if door.cookies.session in request.cookies and not has_bearer(request):
         refuse_foreign(request, door)
 
 

@@ -121,6 +121,17 @@ async def test_signing_out_without_a_session_is_told_so(site: Site, token: str |
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [("DELETE", "/v1/sessions/current"), ("POST", f"/v1/admin/users/{new_id()}/approve"), ("GET", "/v1/me")],
+)
+async def test_a_program_that_shows_nothing_is_told_to_sign_in(site: Site, method: str, path: str) -> None:
+    async with site.client() as client:
+        answer = await client.request(method, path)
+    problem(answer, 401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="porter"'
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {},
