@@ -57,6 +57,11 @@ class Lane:
         return f"{self.stream.key}:{self.group}:alive"
 
     @property
+    def watched(self) -> str:
+        """Since when, in milliseconds of Redis time, signs of life have come without a gap."""
+        return f"{self.stream.key}:{self.group}:watched"
+
+    @property
     def read_keys(self) -> tuple[str, str, str]:
         """The streams that have the consumer group."""
         return self.facts, self.retry, self.suspects

@@ -1,6 +1,7 @@
 """Signs of life: a consumer writes them by server time, and judges its own right to act by their age."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import structlog
 from redis.exceptions import RedisError
@@ -28,6 +29,7 @@ class Life:
         self._clock = clock
         self._renewed_at: float | None = None
         self._unbroken_since = float("inf")
+        self._watched_for = timedelta(0)
 
     @property
     def may_begin(self) -> bool:
@@ -36,13 +38,14 @@ class Life:
 
     @property
     def may_reclaim(self) -> bool:
-        """Whether this consumer may judge others: its own life was unbroken for as long as theirs must be.
+        """Whether this consumer may judge others: signs of life came for as long as theirs may be missing.
 
         After a pause that hit everyone (Redis was away), the first to come back must not take all the
-        rest for dead.
+        rest for dead. Its own signs, or signs from anyone at all, must have come unbroken all that time.
         """
         silent = self._pace.silent_after.total_seconds()
-        return self._age() < silent and self._clock() - self._unbroken_since >= silent
+        unbroken = self._clock() - self._unbroken_since >= silent
+        return self._age() < silent and (unbroken or self._watched_for >= self._pace.silent_after)
 
     def has_lasted_since(self, moment: float) -> bool:
         """Whether nobody can have taken this consumer for dead since `moment`, in seconds of the clock."""
@@ -51,13 +54,14 @@ class Life:
     async def renew(self) -> None:
         """Write one sign of life. Raises redis-py's errors."""
         sent_at = self._clock()
-        for lane in self._lanes:
-            await self._transitions.renew(lane)
+        gap = self._pace.silent_after / 2
+        watched = [await self._transitions.renew(lane, gap=gap) for lane in self._lanes]
         # From before the last sign was sent to after this one was answered: the server saw no longer silence.
         answered_at = self._clock()
         if self._age(answered_at) >= self._pace.silent_after.total_seconds():
             self._unbroken_since = answered_at
         self._renewed_at = sent_at
+        self._watched_for = min(watched)
 
     async def run(self) -> None:
         """Renew for as long as it runs; faults of Redis leave the sign to age."""

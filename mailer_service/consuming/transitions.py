@@ -24,6 +24,8 @@ DEAD_LETTERS_KEPT: Final = timedelta(days=30)
 FORGET_AFTER: Final = timedelta(hours=1)
 """A silent consumer leaves the set of the living after this; long since, its entries were reclaimed."""
 RECLAIM_BATCH: Final = 500
+WATCH_GAP: Final = timedelta(seconds=5)
+"""Half the silence that consumers are judged by: no shorter pause of Redis makes the living look dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,15 @@ class Transitions:
             ),
         )
 
-    async def renew(self, lane: Lane) -> None:
-        """Write this consumer's sign of life."""
-        await self._run("renew", [lane.alive], [self.consumer, int(FORGET_AFTER.total_seconds() * 1000)])
+    async def renew(self, lane: Lane, *, gap: timedelta = WATCH_GAP) -> timedelta:
+        """Write this consumer's sign of life; tells how long anyone's signs have come without a `gap`."""
+        arguments = [
+            self.consumer,
+            int(FORGET_AFTER.total_seconds() * 1000),
+            int(gap.total_seconds() * 1000),
+        ]
+        watched_ms = await self._run("renew", [lane.alive, lane.watched], arguments)
+        return timedelta(milliseconds=int(watched_ms))
 
     async def leave(self, lane: Lane) -> None:
         """Leave the living: what still pends under this name is reclaimed at once."""
