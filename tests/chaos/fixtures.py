@@ -11,7 +11,7 @@ from devstack.servers.origin import Origin
 from tests.chaos.fleet import Fleet
 from tests.chaos.servers import Server, own_redis
 from tests.support.fault_smtp import FaultSmtp
-from tests.support.redis import ORIGINS
+from tests.support.redis import ORIGINS, _immortal
 
 
 @pytest_asyncio.fixture
@@ -46,6 +46,8 @@ async def fleet(
     )
     try:
         yield lent
+        left = await _immortal(redis_server.url)
+        assert not left, f"keys that never expire were left behind: {left}"
     finally:
         await lent.end()
         await client.aclose()
