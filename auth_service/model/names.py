@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Final
 
+from contracts.names import can_be_seen, plain_name
+
 NAME_CHARACTERS_MAX: Final = 100
 
 # Controls and line ends would break headers and logs, lone surrogates cannot be stored at all.
@@ -30,19 +32,21 @@ def plain_text(written: str) -> str:
 
 
 def person_name(written: str) -> str:
-    """Bring a name into its one form: NFC, outer spaces dropped, inner runs of spaces made one.
+    """Bring a name into its one form: NFC, one line, single spaces, nothing invisible.
 
     Raises `NameRefused`.
     """
-    name = " ".join(part for part in unicodedata.normalize("NFC", written).split(" ") if part)
-    if not name:
-        raise NameRefused("must not be empty")
-    if len(name) > NAME_CHARACTERS_MAX:
-        raise NameRefused(f"may have at most {NAME_CHARACTERS_MAX} characters")
     try:
-        return plain_text(name)
+        name = unicodedata.normalize("NFC", plain_name(plain_text(written)))
     except ValueError as refused:
         raise NameRefused(str(refused)) from None
+    if not name:
+        raise NameRefused("must not be empty")
+    if not can_be_seen(name):
+        raise NameRefused("needs at least one character that can be seen")
+    if len(name) > NAME_CHARACTERS_MAX:  # plain_name cuts off far beyond it
+        raise NameRefused(f"may have at most {NAME_CHARACTERS_MAX} characters")
+    return name
 
 
 def locale_name(written: str) -> str:

@@ -13,8 +13,9 @@ from contracts.events import (
     UserRegistered,
     unseal,
 )
+from contracts.names import plain_name
 from contracts.sealing import BoxRefused, Contents, LoginCode, Newcomer, Recipient, Sealer
-from mailer_service.mailing.mailbox import Mailbox, plain_name
+from mailer_service.mailing.mailbox import Mailbox
 
 _TEMPLATES: Final[Mapping[type[AnyEvent], str]] = {
     OtpRequested: "otp_code",

@@ -1,16 +1,15 @@
 """A person or service that mail goes to or comes from: a name to show and an address to use."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import parseaddr
-from typing import Final, Self
+from typing import Self
 
 import idna
 
-NAME_CHARACTERS_MAX: Final = 120
-_JOINERS: Final = {"\u200c", "\u200d"}  # letters of several scripts need them to be written right
+from contracts.names import plain_name
+
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 
 
@@ -18,20 +17,6 @@ class AddressUnusable(ValueError):
     """No mail can be sent there; the message does not repeat the address."""
 
     reason = "address_unusable"
-
-
-def plain_name(name: str) -> str:
-    """Make a name fit for a header and a line of text: one line, nothing invisible, not endless.
-
-    Control characters and what turns the writing direction go; any white space becomes a blank.
-    """
-    spaced = "".join(" " if character.isspace() else character for character in name)
-    visible = (
-        character
-        for character in spaced
-        if character in _JOINERS or not unicodedata.category(character).startswith("C")
-    )
-    return " ".join("".join(visible).split())[:NAME_CHARACTERS_MAX].strip()
 
 
 @dataclass(frozen=True, slots=True)

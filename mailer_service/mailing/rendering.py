@@ -12,8 +12,9 @@ from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
+from contracts.names import plain_name
 from mailer_service.mailing.letters import Letter
-from mailer_service.mailing.mailbox import Mailbox, plain_name
+from mailer_service.mailing.mailbox import Mailbox
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PARTS: Final = ("subject.txt", "body.txt", "body.html")

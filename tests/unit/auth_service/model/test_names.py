@@ -12,6 +12,9 @@ from auth_service.model.names import LocaleRefused, NameRefused, locale_name, pe
         ("Zoe\u0308", "Zo\u00eb"),
         ("\u738b\u5c0f\u660e", "\u738b\u5c0f\u660e"),
         ("<script>", "<script>"),
+        ("A\u200bda\u00a0\u00ad Lovelace\ufeff", "Ada Lovelace"),
+        ("Zoe\u200b\u0308", "Zo\u00eb"),
+        ("\u0646\u0627\u0645\u200c\u0647\u0627", "\u0646\u0627\u0645\u200c\u0647\u0627"),
         ("x" * 100, "x" * 100),
     ],
 )
@@ -24,7 +27,12 @@ def test_a_name_has_one_form(written: str, name: str) -> None:
     [
         ("", "must not be empty"),
         ("   ", "must not be empty"),
+        ("\u200b", "must not be empty"),
+        ("\u200d", "can be seen"),
+        ("\u3164", "can be seen"),
+        ("\u115f \u2800", "can be seen"),
         ("x" * 101, "at most 100"),
+        ("x" * 5000, "at most 100"),
         ("Ada\r\nBcc: all", "control characters"),
         ("Ada\x00", "control characters"),
         ("Ada\ud800", "control characters"),

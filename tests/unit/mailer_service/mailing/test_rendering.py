@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import AnyEvent
+from contracts.names import plain_name
 from mailer_service.mailing.letters import open_letter
-from mailer_service.mailing.mailbox import Mailbox, plain_name
+from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.mailing.rendering import Renderer, message_id
 from tests.support.couriers import CODE, SEALER, account_approved, otp_requested, user_registered
 
