@@ -4,7 +4,6 @@ One outermost FastStream middleware sees every ending, parser errors included, a
 """
 
 import asyncio
-import itertools
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -79,11 +78,13 @@ class Settler:
             await self._register(entry, outcome)
         if isinstance(outcome, Outage):
             self._trip(outcome.part, outcome.error)
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             try:
                 if not await self._move(entry, outcome):
                     log.warning("entry_lost", stream=self.lane.name, outcome=type(outcome).__name__)
             except (RedisError, OSError) as fault:
+                failures += 1
                 if failures == 1:
                     log.warning("settling_failed", stream=self.lane.name, error=type(fault).__name__)
                 await pause(reconnect_delay(failures, chance=self._chance()))
@@ -206,7 +207,13 @@ class SettlingMiddleware(BaseMiddleware[Any, Any]):
                 error=type(exc_val).__name__,
                 where=_place(exc_tb),
             )
-        await self._settler.settle(entry, outcome)
+        try:
+            await self._settler.settle(entry, outcome)
+        except Exception as fault:
+            # FastStream would swallow it, and nobody would learn why the entry pends for minutes.
+            stream, error = self._settler.lane.name, type(fault).__name__
+            log.error("settling_broke", stream=stream, error=error, where=_place(fault.__traceback__))  # noqa: TRY400  # no message: it may repeat what was sealed
+            raise
         return True
 
     def _failure(self, fault: BaseException) -> Outcome:
