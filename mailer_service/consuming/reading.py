@@ -106,28 +106,13 @@ class Reader:
         try:
             if self._strays:  # also while the gate is shut: others can have them
                 await self.hand_back_strays()
-            if not await self._gate.wait(within=self._pace.block):
-                return
-            if not await self.hands.wait_free(within=self._pace.block) or self._gate.shut_by:
-                return
-            self._between_reads.clear()
-            if not self._life.may_begin:  # what it read now, it could only hand back
-                await self._life.renew()
-            asked_at = self._clock()
-            entries = await self._read()
-            if entries and self._gate.shut_by:  # while the read was blocked: nothing begins any more
-                await self.hand_back_strays()
-                return
+            if await self._may_read():
+                self._between_reads.clear()
+                await self._read_and_begin()
         except (RedisError, OSError) as fault:
             await self._recover(fault)
-            return
         finally:
             self._between_reads.set()
-        if self._failures:
-            log.info("reading_resumed", stream=self.lane.name, failures=self._failures)
-            self._failures = 0
-        for entry in entries:
-            self.hold(entry, self._consume, asked_at=asked_at)
 
     def hold(
         self, entry: Entry, work: Callable[[InHand], Coroutine[Any, Any, None]], *, asked_at: float
@@ -166,6 +151,25 @@ class Reader:
             for entry in _entries(reply):
                 log.warning("suspect_taken", stream=self.lane.name, crashes=entry.crashes)
                 self.hold(entry, self._consume, asked_at=asked_at)
+
+    async def _may_read(self) -> bool:
+        """Wait a bounded time for the gate and a free slot; the gate may be shut again by then."""
+        is_open = await self._gate.wait(within=self._pace.block)
+        return is_open and await self.hands.wait_free(within=self._pace.block) and not self._gate.shut_by
+
+    async def _read_and_begin(self) -> None:
+        if not self._life.may_begin:  # what it read now, it could only hand back
+            await self._life.renew()
+        asked_at = self._clock()
+        entries = await self._read()
+        if entries and self._gate.shut_by:  # while the read was blocked: nothing begins any more
+            await self.hand_back_strays()
+            return
+        if self._failures:
+            log.info("reading_resumed", stream=self.lane.name, failures=self._failures)
+            self._failures = 0
+        for entry in entries:
+            self.hold(entry, self._consume, asked_at=asked_at)
 
     async def _read(self) -> list[Entry]:
         # COUNT holds for each stream by itself: halved, both together fill the free slots.
