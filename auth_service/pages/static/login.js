@@ -73,6 +73,11 @@ async function start() {
   askForCode();
 }
 
+// Whether a refusal ends the challenge: no code answers it any more, or the right one has.
+function isSpent({ code }) {
+  return code === "challenge_closed" || code === "invalid_code" || Boolean(code?.startsWith("account_"));
+}
+
 async function verify() {
   const code = find("code");
   code.removeAttribute("aria-invalid");
@@ -90,8 +95,8 @@ async function verify() {
     code.select();
     return invalid(code, answer.detail);
   }
-  if (answer.code === "unreachable" || answer.code === "unavailable") return tell(answer.detail);
-  // The challenge is spent, whatever the reason: begin again, with the reason in sight.
+  // Whatever else went wrong leaves the challenge open: the same code may be sent again.
+  if (!isSpent(answer)) return tell(answer.detail);
   keep(null);
   tell(answer.detail, { good: answer.code === "account_pending" });
   if (answer.code === "account_pending") return show("waiting");
