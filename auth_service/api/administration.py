@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from auth_service.api.bodies import AdminUserBody, UserPageBody
 from auth_service.api.door import TheDoor
@@ -41,7 +41,7 @@ def _before(cursor: str) -> UUID:
 
 
 Cursor = Annotated[str, AfterValidator(_well_formed)]
-Searched = Annotated[str, AfterValidator(plain_text), Query(max_length=100)]
+Searched = Annotated[str, StringConstraints(max_length=100), AfterValidator(plain_text)]
 
 
 @router.get("/users", responses=documented("unauthenticated", "forbidden", "invalid_request", "unavailable"))

@@ -73,6 +73,13 @@ async def test_the_list_is_paged_searched_and_filtered(site: Site) -> None:
         assert (await emails(status="unverified"))[0] == ["grace@example.org"]
 
 
+async def test_what_is_searched_for_is_told_its_limit(site: Site) -> None:
+    async with site.browser() as admin:
+        await site.sign_in(admin, (await site.door.admin()).email)
+        answer = await admin.get("/v1/admin/users", params={"q": "x" * 200})
+    assert problem(answer, 422, "invalid_request")["detail"] == "q: may have at most 100 characters"
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
