@@ -15,6 +15,8 @@ from auth_service.api.traces import begin_trace, keep_trace
 log = structlog.get_logger()
 
 FRAMES_TOLD: Final = 8
+NOT_FOUND: Final = 404
+UNMATCHED: Final = "unmatched"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -59,13 +61,28 @@ class RequestRecord:
                 self._record(scope, status, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = _route_of(scope, status)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.request_seconds.labels(route, method, str(status)).observe(seconds)
         tell = log.info if route.startswith("/v1/") else log.debug
         tell(
             "request_answered", route=route, method=method, status=status, duration_seconds=round(seconds, 4)
         )
+
+
+def _route_of(scope: Scope, status: int) -> str:
+    """Name the route that answered: a call's or page's path, or the folder of files."""
+    if "route" in scope:
+        return str(scope["route"].path)
+    endpoint = scope.get("endpoint")
+    if endpoint is None or status == NOT_FOUND:  # a file that is not there is nowhere, too
+        return UNMATCHED
+    # Plain routes leave only their endpoint behind, and a folder of files its application.
+    paths = {
+        getattr(route, "endpoint", None) or getattr(route, "app", None): getattr(route, "path", UNMATCHED)
+        for route in scope["app"].routes
+    }
+    return str(paths.get(endpoint, UNMATCHED))
 
 
 def _tell(fault: Exception) -> None:

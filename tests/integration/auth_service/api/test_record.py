@@ -24,6 +24,9 @@ async def test_requests_are_measured_by_route_not_by_address(site: Site) -> None
             await browser.post(f"/v1/login/challenges/{new_id()}/verify", json={"code": "123456"})
         await browser.get("/nowhere")
         await browser.request("BREW", "/v1/me")
+        for path in ("/login", "/static/porter.css", "/static/api.js", "/static/nowhere", "/healthz", "/"):
+            await browser.get(path)
+        await browser.post("/login")
 
     def count(route: str, method: str, status: str) -> float | None:
         labels = {"route": route, "method": method, "status": status}
@@ -31,7 +34,10 @@ async def test_requests_are_measured_by_route_not_by_address(site: Site) -> None
         return site.parts.registry.get_sample_value(name, labels)
 
     assert count("/v1/login/challenges/{challenge_id}/verify", "POST", "410") == 2
-    assert count("unmatched", "GET", "404") == 1
+    assert count("unmatched", "GET", "404") == 2
+    assert (count("/login", "GET", "200"), count("/login", "POST", "405")) == (1, 1)
+    assert (count("/static", "GET", "200"), count("/healthz", "GET", "200")) == (2, 1)
+    assert count("/", "GET", "303") == 1
     assert count("/v1/me", "other", "405") == 1
 
 
