@@ -163,6 +163,15 @@ async def test_a_second_signal_waits_for_what_cannot_be_taken_back(redis_url: st
     assert contents.retry == []
 
 
+async def test_a_second_signal_with_nothing_in_hand_ends_at_once(redis_url: str, redis: Redis) -> None:
+    consumer = Running(redis_url, Desk())
+    await consumer.start()
+    await consumer.consumer._let_go()
+    consumer.consumer.hurry()
+    await consumer.stop()
+    assert await redis.zrange(LANE.alive, 0, -1) == []
+
+
 async def test_nothing_irrevocable_begins_in_a_hurry(redis_url: str, redis: Redis) -> None:
     decision = Held(irrevocable=True)
     desk = Desk(decision)

@@ -17,6 +17,7 @@ from mailer_service.consuming.outcomes import Done, Outcome
 from tests.support.consumers import LANE, Desk, Running, fact, publish, running
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.lane_contents import lane_contents
+from tests.support.shared_lane import quiet
 from tests.support.waiting import until
 
 SOON_SECONDS = 15.0
@@ -219,7 +220,3 @@ async def test_reading_ends_no_round_for_good(redis_url: str, redis: Redis, key:
         await redis.delete(key)
         await all_handled(desk, await publish(redis, 2))
         await until(lambda: redis.exists(LANE.alive), within=SOON_SECONDS)
-
-
-async def quiet(redis: Redis) -> bool:
-    return (await lane_contents(redis, LANE)).is_quiet

@@ -16,6 +16,7 @@ from mailer_service.consuming.outcomes import Done, Outcome
 from tests.support.consumers import LANE, Desk, Running, plain_client, publish, running
 from tests.support.lane_contents import lane_contents
 from tests.support.own_redis import KINDS, OwnRedis, own_redis
+from tests.support.shared_lane import quiet
 from tests.support.waiting import until
 
 SOON_SECONDS = 15.0
@@ -34,10 +35,6 @@ async def redis(server: OwnRedis) -> AsyncIterator[Redis]:
     client = plain_client(server.url)
     yield client
     await client.aclose()
-
-
-async def quiet(redis: Redis) -> bool:
-    return (await lane_contents(redis, LANE)).is_quiet
 
 
 async def restart(server: OwnRedis, redis: Redis) -> None:
@@ -94,9 +91,17 @@ async def test_a_server_that_is_away_at_the_start_is_waited_for(server: OwnRedis
     await redis.connection_pool.disconnect()
     desk = Desk()
     consumer = Running(server.url, desk)
+    chances = 0
+
+    def chance() -> float:
+        nonlocal chances
+        chances += 1  # asked for at each failure
+        return 0.5
+
+    consumer.consumer._chance = chance
     with capture_logs() as lines:
         starting = asyncio.create_task(consumer.start())
-        await until(lambda: lines, within=SOON_SECONDS)
+        await until(lambda: chances > 2, within=SOON_SECONDS)
         await asyncio.to_thread(server.start)
         await starting
     await until(lambda: set(desk.finished) == set(published), within=SOON_SECONDS)
@@ -118,7 +123,7 @@ async def test_a_server_that_takes_no_writes_is_waited_for(server: OwnRedis, red
         await redis.replicaof("127.0.0.1", free_port())
         with capture_logs() as lines:
             demoted.set()
-            await until(lambda: consumer.reader_failures > 1, within=SOON_SECONDS)
+            await until(lambda: consumer.reader_failures > 3, within=SOON_SECONDS)
             await until(lambda: "settling_failed" in [line["event"] for line in lines], within=SOON_SECONDS)
         # Nothing is acknowledged, and nothing taken for acknowledged.
         pending = (await lane_contents(redis, LANE)).pending

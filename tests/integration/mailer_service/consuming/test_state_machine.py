@@ -280,7 +280,7 @@ def test_no_order_of_events_loses_an_entry_or_makes_two_of_it(redis_url: str) ->
     run_state_machine_as_test(
         lambda: Lanes(redis_url),  # type: ignore[arg-type]  # any factory will do
         settings=settings(
-            max_examples=50,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -1,0 +1,64 @@
+"""Entries with two crashes behind them: read one at a time, and buried at the third."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from contracts.events import LoginEvent
+from mailer_service.consuming.entries import InHand
+from mailer_service.consuming.outcomes import Done, Outcome
+from tests.support.consumers import LANE, Desk, running
+from tests.support.lane_contents import lane_contents
+from tests.support.shared_lane import fields_of_one, only_letter, quiet, signs_of_life
+from tests.support.waiting import until
+
+
+async def suspect(redis: Redis) -> None:
+    """Let an entry wait that has two crashes behind it."""
+    entry: dict[Any, Any] = {**await fields_of_one(redis), b"crashes": b"2"}
+    await redis.xadd(LANE.suspects, entry)
+
+
+async def test_a_suspect_that_waits_at_the_start_is_handled(redis_url: str, redis: Redis) -> None:
+    desk = Desk()
+    await suspect(redis)
+    async with running(redis_url, desk):
+        await until(lambda: desk.finished, within=5)
+        await until(lambda: quiet(redis), within=5)
+    assert [entry.key for entry in desk.entries] == [LANE.suspects]
+
+
+async def test_suspects_are_taken_one_at_a_time(redis_url: str, redis: Redis) -> None:
+    at_once = most = 0
+
+    async def decide(_event: LoginEvent, _held: InHand) -> Outcome:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        pending = (await lane_contents(redis, LANE)).pending[LANE.suspects]
+        await signs_of_life(redis, 2)  # time for several rounds that could take another
+        assert (await lane_contents(redis, LANE)).pending[LANE.suspects] == pending
+        at_once -= 1
+        return Done()
+
+    desk = Desk(decide)
+    for _ in range(3):
+        await suspect(redis)
+    async with running(redis_url, desk):
+        await until(lambda: len(desk.finished) == 3, within=5)
+    assert most == 1
+
+
+async def test_a_poisonous_entry_is_registered_and_buried(redis_url: str, redis: Redis) -> None:
+    await suspect(redis)
+    await redis.xgroup_create(LANE.suspects, LANE.group, id="0")
+    reply: Any = await redis.xreadgroup(LANE.group, "killed", {LANE.suspects: ">"})
+    taken = reply[0][1][0][0]
+    await redis.xclaim(LANE.suspects, LANE.group, "killed", 0, [taken], idle=60_000, justid=True)
+    desk = Desk()
+    async with running(redis_url, desk) as consumer:
+        letter = await only_letter(redis)
+        await until(lambda: quiet(redis), within=5)
+        assert [letter.reason for _, letter in consumer.register] == ["poisonous"]
+    assert (letter["reason"], letter["crashes"], desk.begun) == ("poisonous", "3", [])
+    assert letter["error"] == "3 consumers died with it, the last was killed"
