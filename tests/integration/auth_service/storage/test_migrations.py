@@ -1,12 +1,17 @@
 import asyncio
+import secrets
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from auth_service.storage import migrate
 from auth_service.storage.migrate import upgrade
 from auth_service.storage.tables import SCHEMA, metadata
 
@@ -44,6 +49,33 @@ def test_the_migrations_make_the_tables_that_the_code_describes(empty_postgres_u
 
 def test_migrating_again_is_harmless(empty_postgres_url: str) -> None:
     upgrade(_url(empty_postgres_url))
+    upgrade(_url(empty_postgres_url))
+    assert asyncio.run(_inspect(empty_postgres_url))[0] == []
+
+
+def test_whoever_owns_the_schema_needs_no_right_to_make_one(empty_postgres_url: str) -> None:
+    role = f"modest_{secrets.token_hex(4)}"
+    modest = make_url(_url(empty_postgres_url)).set(username=role, password="modest")
+
+    async def prepare() -> None:
+        engine = create_async_engine(_url(empty_postgres_url), poolclass=NullPool)
+        async with engine.begin() as connection:
+            await connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'modest'"))
+            await connection.execute(text(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {role}"))
+        await engine.dispose()
+
+    asyncio.run(prepare())
+    for _ in range(2):
+        upgrade(modest.render_as_string(hide_password=False))
+    assert asyncio.run(_inspect(empty_postgres_url))[0] == []
+
+
+def test_a_percent_sign_in_the_path_is_a_percent_sign(
+    empty_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = tmp_path / "100%(here)s"
+    shutil.copytree(migrate.SCRIPTS, scripts)
+    monkeypatch.setattr(migrate, "SCRIPTS", scripts)
     upgrade(_url(empty_postgres_url))
     assert asyncio.run(_inspect(empty_postgres_url))[0] == []
 
