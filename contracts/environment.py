@@ -36,7 +36,9 @@ class SecretFiles(PydanticBaseSettingsSource):
         key = field.validation_alias if isinstance(field.validation_alias, str) else field_name
         name = f"{key.upper()}_FILE"
         path = os.environ.get(name)
-        if path is None:
+        if path is None or key.upper() in map(
+            str.upper, os.environ
+        ):  # what is overruled need not be readable
             return None, key, False
         try:
             return Path(path).read_text(encoding="utf-8").strip(), key, False

@@ -221,6 +221,26 @@ def test_the_environment_wins_over_a_secret_file_and_that_over_the_env_file(
     assert read() == "redis://environment.example"
 
 
+@pytest.mark.parametrize("name", ["LOG_FORMAT", "log_format"])
+def test_a_secret_file_that_the_environment_overrules_is_not_even_opened(
+    environment: pytest.MonkeyPatch, name: str
+) -> None:
+    environment.setenv("LOG_FORMAT_FILE", "nowhere")
+    environment.setenv(name, "console")
+
+    assert load(SharedSettings).log_format == "console"
+
+
+def test_an_empty_variable_overrules_a_secret_file_too(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "redis-url").write_text("redis://secret-file.example", encoding="utf-8")
+    environment.setenv("REDIS_URL_FILE", str(tmp_path / "redis-url"))
+    environment.setenv("REDIS_URL", "")
+
+    assert [line.partition(":")[0] for line in refusal()] == ["REDIS_URL"]
+
+
 def test_an_argument_wins_over_everything(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_FORMAT=console\n", encoding="utf-8")
 
@@ -241,6 +261,7 @@ def test_a_wrong_value_from_a_secret_file_is_not_quoted(
 
 
 def test_a_secret_file_that_is_not_there_is_one_line(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("REDIS_URL")
     environment.setenv("REDIS_URL_FILE", "nowhere")
 
     assert refusal() == [
@@ -250,6 +271,7 @@ def test_a_secret_file_that_is_not_there_is_one_line(environment: pytest.MonkeyP
 
 def test_a_secret_file_that_is_not_text_is_one_line(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    environment.delenv("REDIS_URL")
     environment.setenv("REDIS_URL_FILE", str(tmp_path / "binary"))
 
     assert refusal() == ["REDIS_URL_FILE: is not UTF-8 text: write the bare value into it"]
