@@ -11,7 +11,8 @@ from typing import Literal
 import structlog
 from structlog.typing import Processor
 
-QUIET = ("uvicorn.access", "httpx", "aiosmtplib", "sqlalchemy.engine.Engine")
+QUIET = ("uvicorn.access", "uvicorn.error", "alembic", "httpx", "aiosmtplib", "sqlalchemy.engine.Engine")
+"""Libraries whose small talk is no fact of ours; from a warning on they are heard."""
 
 
 def configure(log_format: Literal["json", "console"], *, service: str, level: int = logging.INFO) -> None:

@@ -72,7 +72,7 @@ def test_libraries_write_the_same_lines(capsys: pytest.CaptureFixture[str]) -> N
 def test_uvicorns_coloured_twin_of_a_sentence_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", service="auth")
 
-    logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[36mStarted\x1b[0m"})
+    logging.getLogger("uvicorn.error").warning("Started", extra={"color_message": "\x1b[36mStarted\x1b[0m"})
 
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["event"] == "Started"
