@@ -1,4 +1,4 @@
-"""Plain sentences for requests that are not valid; never a value that was sent."""
+"""Plain sentences for requests that are not valid; nothing that was sent is repeated, names included."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,8 +6,6 @@ from typing import Any, Final
 from fastapi.exceptions import RequestValidationError
 
 from auth_service.api.problems import Problem
-
-_FIELD_CHARACTERS_MAX: Final = 64
 
 _SENTENCES: Final[Mapping[str, str]] = {
     "missing": "is needed",
@@ -21,7 +19,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "uuid_parsing": "must be an id such as 0198c5f0-1234-7abc-8def-0123456789ab",
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "a field is not known here",
     "model_attributes_type": "must be a JSON object",
     "model_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
@@ -33,15 +31,20 @@ def problem_of(invalid: RequestValidationError) -> Problem:
     faults = invalid.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Problem("invalid_json", "The body cannot be read as JSON.")
-    errors = [{"field": _field(fault["loc"]), "message": _sentence(fault)} for fault in faults]
+    found = dict.fromkeys((_field(fault), _sentence(fault)) for fault in faults)  # unknown fields count once
+    errors = [{"field": field, "message": message} for field, message in found]
     detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
     return Problem("invalid_request", detail, extra={"errors": errors})
 
 
-def _field(location: tuple[Any, ...]) -> str:
-    """Name a field as the caller knows it: without `body`, `query` or `path` before it."""
+def _field(fault: Mapping[str, Any]) -> str:
+    """Name a field as the caller knows it: without `body`, `query` or `path` before it.
+
+    One that is not known has a name that only the caller chose; what holds it is named instead.
+    """
+    location = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
     path = location[1:] or location[:1]
-    return ".".join(str(step) for step in path)[:_FIELD_CHARACTERS_MAX] or "body"
+    return ".".join(str(step) for step in path) or "body"
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Whatever is wrong with a request: a problem that says what, and repeats nothing."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -30,7 +31,7 @@ CHALLENGES = "/v1/login/challenges"
             "transport",
             "'cookie' or 'bearer'",
         ),
-        (CHALLENGES, {"email": "ada@example.org", "role": "admin"}, "role", "not known"),
+        (CHALLENGES, {"email": "ada@example.org", "role": "admin"}, "body", "a field is not known here"),
         ("/v1/registrations", {"email": "ada@example.org"}, "name", "is needed"),
         ("/v1/registrations", {"email": "ada@example.org", "name": " "}, "name", "must not be empty"),
         ("/v1/registrations", {"email": "ada@example.org", "name": "x" * 101}, "name", "at most 100"),
@@ -57,6 +58,15 @@ async def test_a_wrong_field_is_named_in_a_plain_sentence(
     assert error["field"] == field
     assert sentence in error["message"]
     assert told["detail"] == f"{field}: {error['message']}"
+
+
+async def test_fields_that_are_not_known_are_told_once_and_not_by_their_names(site: Site) -> None:
+    async with site.browser() as browser:
+        sent = {"email": "ada@example.org", "123456": "1", "eve@example.org": "2"}
+        answer = await browser.post(CHALLENGES, json=sent)
+    told = problem(answer, 422, "invalid_request")
+    assert told["errors"] == [{"field": "body", "message": "a field is not known here"}]
+    assert not {"123456", "eve"} & set(re.findall(r"\w+", answer.text))
 
 
 async def test_every_wrong_field_is_told_at_once(site: Site) -> None:
