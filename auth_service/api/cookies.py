@@ -49,6 +49,14 @@ class Cookies:
         """Sign the browser in."""
         self._set(response, self.session, token, life=self.session_life)
 
+    def forgetting(self, request: Request) -> dict[str, str]:
+        """Give the header that has a browser forget its session, for an answer to one that sent any."""
+        if self.session not in request.cookies:
+            return {}
+        response = Response()
+        self.delete_session(response)
+        return {"Set-Cookie": response.headers["set-cookie"]}
+
     def delete_session(self, response: Response) -> None:
         """Have the browser forget its session."""
         response.delete_cookie(self.session, path="/", secure=self.secure, httponly=True, samesite="lax")

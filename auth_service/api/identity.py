@@ -31,17 +31,17 @@ def token_of(request: Request, door: Door) -> str | None:
     return door.cookies.read_session(request)
 
 
-def unauthenticated(token: str | None) -> Problem:
-    """Say that nobody is signed in (RFC 6750, section 3)."""
-    if token is None:
-        return Problem(
-            "unauthenticated", "Sign in first.", headers={"WWW-Authenticate": 'Bearer realm="porter"'}
+def unauthenticated(request: Request, door: Door) -> Problem:
+    """Say that nobody is signed in (RFC 6750, section 3); a cookie that opens nothing is to be forgotten."""
+    stale = {} if has_bearer(request) else door.cookies.forgetting(request)
+    if token_of(request, door) is None:
+        detail, challenge = "Sign in first.", 'Bearer realm="porter"'
+    else:
+        detail, challenge = (
+            "This session has ended. Sign in again.",
+            'Bearer realm="porter", error="invalid_token"',
         )
-    return Problem(
-        "unauthenticated",
-        "This session has ended. Sign in again.",
-        headers={"WWW-Authenticate": 'Bearer realm="porter", error="invalid_token"'},
-    )
+    return Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge, **stale})
 
 
 async def find_user(request: Request, door: Door) -> User | None:
@@ -57,11 +57,11 @@ async def find_user(request: Request, door: Door) -> User | None:
 async def _signed_in(request: Request, door: TheDoor) -> Identity:
     token = token_of(request, door)
     if token is None:
-        raise unauthenticated(token)
+        raise unauthenticated(request, door)
     async with door.database.unit() as unit:
         found = await current_session(token, unit=unit, rules=door.rules)
     if found is None:
-        raise unauthenticated(token)
+        raise unauthenticated(request, door)
     return Identity(user=found.user, session=found.session)
 
 

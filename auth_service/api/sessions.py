@@ -31,10 +31,10 @@ async def delete_current_session(request: Request, response: Response, door: The
     """Sign out here."""
     token = token_of(request, door)
     if token is None or not is_token(token):
-        raise unauthenticated(token)
+        raise unauthenticated(request, door)
     async with door.database.unit() as unit:
         ended = await sign_out(token, unit=unit)
     if not ended:
-        raise unauthenticated(token)
+        raise unauthenticated(request, door)
     log.info("signed_out")
     door.cookies.delete_session(response)

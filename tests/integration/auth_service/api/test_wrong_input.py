@@ -175,6 +175,24 @@ async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
         assert (await forged.get("/v1/me")).status_code == 200
 
 
+@pytest.mark.parametrize("value", ["A" * 43, "nonsense"])
+async def test_a_cookie_that_opens_nothing_is_forgotten(site: Site, value: str) -> None:
+    name = site.parts.door.cookies.session
+    for method, path in (("GET", "/v1/me"), ("DELETE", "/v1/sessions/current")):
+        async with site.client(headers={"Origin": ORIGIN}, cookies={name: value}) as browser:
+            answer = await browser.request(method, path)
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["set-cookie"].startswith(f'{name}=""; ')
+        assert "Max-Age=0" in answer.headers["set-cookie"]
+
+
+async def test_a_wrong_token_costs_nobody_the_cookie_beside_it(site: Site) -> None:
+    async with site.client(cookies={site.parts.door.cookies.session: "A" * 43}) as program:
+        answer = await program.get("/v1/me", headers={"Authorization": "Bearer nonsense"})
+    problem(answer, 401, "unauthenticated")
+    assert "set-cookie" not in answer.headers
+
+
 async def test_a_browser_may_tell_it_is_here_by_fetch_metadata(site: Site) -> None:
     async with site.client(headers={"Sec-Fetch-Site": "same-origin"}) as browser:
         assert (await browser.post(CHALLENGES, json={"email": "ada@example.org"})).status_code == 202
