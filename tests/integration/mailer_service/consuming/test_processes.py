@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -59,6 +60,12 @@ async def consumer_process(url: str) -> AsyncIterator[Watched]:
         await listening
 
 
+async def signs(redis: Redis) -> float:
+    """Tell when the last sign of life came, in milliseconds of Redis time."""
+    newest: Any = await redis.zrange(LANE.alive, 0, 0, desc=True, withscores=True)
+    return float(newest[0][1]) if newest else 0.0
+
+
 async def test_what_kills_its_process_is_dead_after_three_and_the_others_are_handled(
     redis_url: str, redis: Redis
 ) -> None:
@@ -102,7 +109,14 @@ async def test_a_stopped_consumer_begins_and_settles_nothing_that_was_taken_over
         async with running(redis_url, desk):
             await until(lambda: len(desk.finished) == 3, within=SOON_SECONDS)
             assert {entry.crashes for entry in desk.entries} == {1}
+        old_signs = await signs(redis)
         stopped.process.send_signal(signal.SIGCONT)
+
+        async def gives_signs_again() -> bool:
+            return await signs(redis) > old_signs
+
+        # Not its age refuses it now, but that its life broke since it read them.
+        await until(gives_signs_again, within=SOON_SECONDS)
         assert stopped.process.stdin is not None
         stopped.process.stdin.write(b"go\n")
         await until(lambda: len(stopped.told("refused")) == 3, within=SOON_SECONDS)

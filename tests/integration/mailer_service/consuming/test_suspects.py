@@ -1,5 +1,6 @@
 """Entries with two crashes behind them: read one at a time, and buried at the third."""
 
+import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
@@ -7,7 +8,7 @@ from redis.asyncio import Redis
 from contracts.events import LoginEvent
 from mailer_service.consuming.entries import InHand
 from mailer_service.consuming.outcomes import Done, Outcome
-from tests.support.consumers import LANE, Desk, running
+from tests.support.consumers import LANE, Desk, Running, running
 from tests.support.lane_contents import lane_contents
 from tests.support.shared_lane import fields_of_one, only_letter, quiet, signs_of_life
 from tests.support.waiting import until
@@ -22,10 +23,35 @@ async def suspect(redis: Redis) -> None:
 async def test_a_suspect_that_waits_at_the_start_is_handled(redis_url: str, redis: Redis) -> None:
     desk = Desk()
     await suspect(redis)
-    async with running(redis_url, desk):
-        await until(lambda: desk.finished, within=5)
-        await until(lambda: quiet(redis), within=5)
+    consumer = Running(redis_url, desk)
+    await consumer.consumer.prepare()
+    await signs_of_life(redis, 2)  # time for rounds that could take it before the broker handles anything
+    assert (await lane_contents(redis, LANE)).pending[LANE.suspects] == {}
+    await consumer.broker.start()
+    await until(lambda: desk.finished, within=5)
+    await until(lambda: quiet(redis), within=5)
+    await consumer.stop()
     assert [entry.key for entry in desk.entries] == [LANE.suspects]
+
+
+async def test_what_is_being_taken_is_not_handed_back_meanwhile(redis_url: str, redis: Redis) -> None:
+    consumer = Running(redis_url, Desk())
+    await consumer.consumer.prepare()
+    await suspect(redis)
+    reader = consumer.consumer.readers[LANE.name]
+    async with reader.taking:  # as while a suspect, or a poisonous entry, comes into hand
+        await redis.xreadgroup(LANE.group, consumer.consumer.name, {LANE.suspects: ">"})
+        handing_back = asyncio.create_task(reader.hand_back_strays())
+        await until(lambda: consumer.consumer.life.may_reclaim, within=5)
+        reclaiming = asyncio.create_task(consumer.consumer._upkeep[0].reclaim())
+        await signs_of_life(redis, 1)
+        assert not handing_back.done()
+        assert not reclaiming.done()
+        assert len((await lane_contents(redis, LANE)).pending[LANE.suspects]) == 1
+    await handing_back
+    await reclaiming
+    assert (await lane_contents(redis, LANE)).pending[LANE.suspects] == {}
+    await consumer.stop()
 
 
 async def test_suspects_are_taken_one_at_a_time(redis_url: str, redis: Redis) -> None:
