@@ -106,9 +106,7 @@ class Reader:
         try:
             if self._strays:  # also while the gate is shut: others can have them
                 await self.hand_back_strays()
-            if await self._may_read():
-                self._between_reads.clear()
-                await self._read_and_begin()
+            await self._read_and_begin()
         except (RedisError, OSError) as fault:
             await self._recover(fault)
         finally:
@@ -158,6 +156,9 @@ class Reader:
         return is_open and await self.hands.wait_free(within=self._pace.block) and not self._gate.shut_by
 
     async def _read_and_begin(self) -> None:
+        if not await self._may_read():
+            return
+        self._between_reads.clear()
         if not self._life.may_begin:  # what it read now, it could only hand back
             await self._life.renew()
         asked_at = self._clock()
