@@ -6,38 +6,46 @@ from sqlalchemy import text
 
 CLAIM: Final = text(
     """
-    INSERT INTO mailer.deliveries AS known (
-        event_id, recipient, position, event_type, template, stream, message_id, provider, occurred_at,
-        expires_at, owner, claim, claimed_at, attempts, state, reason, ended_at
+    WITH claimed AS (
+        INSERT INTO mailer.deliveries AS known (
+            event_id, recipient, position, event_type, template, stream, message_id, provider, occurred_at,
+            expires_at, owner, claim, claimed_at, attempts, state, reason, ended_at
+        )
+        SELECT
+            given.*, now(), CAST(:attempt AS integer),
+            CASE WHEN late THEN 'expired' ELSE 'sending' END,
+            CASE WHEN late THEN 'expired' END,
+            CASE WHEN late THEN now() END
+        FROM (
+            VALUES (
+                CAST(:event_id AS uuid), CAST(:recipient AS text), CAST(:position AS smallint),
+                CAST(:event_type AS text), CAST(:template AS text), CAST(:stream AS text),
+                CAST(:message_id AS text), CAST(:provider AS text), CAST(:occurred_at AS timestamptz),
+                CAST(:expires_at AS timestamptz), CAST(:owner AS text), CAST(:claim AS uuid)
+            )
+        ) AS given
+        CROSS JOIN LATERAL (
+            SELECT CAST(:expires_at AS timestamptz) <= now() AND NOT CAST(:even_late AS boolean) AS late
+        ) AS judged
+        ON CONFLICT (event_id, recipient) DO UPDATE SET
+            owner = EXCLUDED.owner, claim = EXCLUDED.claim, claimed_at = EXCLUDED.claimed_at,
+            attempts = EXCLUDED.attempts, message_id = EXCLUDED.message_id, provider = EXCLUDED.provider,
+            state = EXCLUDED.state, reason = EXCLUDED.reason, ended_at = EXCLUDED.ended_at
+        WHERE known.state = 'waiting'
+            OR known.state = 'sending' AND (
+                known.owner = ANY(CAST(:taken_from AS text[]))
+                OR known.claimed_at < now() - CAST(:stale_after AS interval)
+                OR known.claim = CAST(:left_behind AS uuid)
+            )
+            OR known.state = ANY(CAST(:reopened AS text[]))
+        RETURNING known.state, known.unclear
+    ), nameless AS (
+        DELETE FROM mailer.deliveries
+        WHERE event_id = :event_id AND recipient = '' AND position = :position AND state = 'dead'
+            AND recipient <> CAST(:recipient AS text)
+            AND cardinality(CAST(:reopened AS text[])) > 0 AND EXISTS (SELECT FROM claimed)
     )
-    SELECT
-        given.*, now(), CAST(:attempt AS integer),
-        CASE WHEN late THEN 'expired' ELSE 'sending' END,
-        CASE WHEN late THEN 'expired' END,
-        CASE WHEN late THEN now() END
-    FROM (
-        VALUES (
-            CAST(:event_id AS uuid), CAST(:recipient AS text), CAST(:position AS smallint),
-            CAST(:event_type AS text), CAST(:template AS text), CAST(:stream AS text),
-            CAST(:message_id AS text), CAST(:provider AS text), CAST(:occurred_at AS timestamptz),
-            CAST(:expires_at AS timestamptz), CAST(:owner AS text), CAST(:claim AS uuid)
-        )
-    ) AS given
-    CROSS JOIN LATERAL (
-        SELECT CAST(:expires_at AS timestamptz) <= now() AND NOT CAST(:even_late AS boolean) AS late
-    ) AS judged
-    ON CONFLICT (event_id, recipient) DO UPDATE SET
-        owner = EXCLUDED.owner, claim = EXCLUDED.claim, claimed_at = EXCLUDED.claimed_at,
-        attempts = EXCLUDED.attempts, message_id = EXCLUDED.message_id, provider = EXCLUDED.provider,
-        state = EXCLUDED.state, reason = EXCLUDED.reason, ended_at = EXCLUDED.ended_at
-    WHERE known.state = 'waiting'
-        OR known.state = 'sending' AND (
-            known.owner = ANY(CAST(:taken_from AS text[]))
-            OR known.claimed_at < now() - CAST(:stale_after AS interval)
-            OR known.claim = CAST(:left_behind AS uuid)
-        )
-        OR known.state = ANY(CAST(:reopened AS text[]))
-    RETURNING known.state, known.unclear
+    SELECT state, unclear FROM claimed
     """
 )
 """Take a mail in hand, so that of any number who try at once exactly one does.
@@ -46,7 +54,8 @@ It is refused (no row comes back) while another's `sending` stands, even one of 
 final state is recorded. It passes where the row is new or `waiting`; where the claim that stands is of a
 consumer that the entry was reclaimed from, is stale, or was left behind by this process (Postgres did not
 answer when it was made or let go); and where the final state is one that a replay reopens. What is past its
-time becomes `expired` in the same statement: nobody can find it unexpired afterwards.
+time becomes `expired` in the same statement: nobody can find it unexpired afterwards. A row that `DEAD` made
+without a recipient goes where a replay finds out whose mail it was: one row a mail.
 """
 
 STATE: Final = text(
