@@ -174,9 +174,12 @@ def load(settings: type[S]) -> S:
         return settings()
     except ValidationError as invalid:
         mends = _mends(settings)
+        fields = settings.model_fields
         lines = {}
         for fault in invalid.errors(include_input=False, include_url=False):
             name = str(fault["loc"][0]) if fault["loc"] else "settings"
+            if name in fields:  # pydantic calls a default that does not fit by its field's name
+                name = str(fields[name].validation_alias or name)
             problem = (
                 "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
             )

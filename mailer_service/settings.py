@@ -64,6 +64,7 @@ class MailerSettings(SharedSettings):
     reserved: int = Field(
         default=4,
         ge=1,
+        validate_default=True,
         validation_alias="MAILER_SMTP_RESERVED",
         json_schema_extra={"mend": "set it to fewer than MAILER_SMTP_CONNECTIONS"},
     )
@@ -74,8 +75,9 @@ class MailerSettings(SharedSettings):
     )
     claim_stale_after: Seconds = Field(
         default=60,
+        validate_default=True,
         validation_alias="MAILER_CLAIM_STALE_AFTER",
-        json_schema_extra={"mend": "set it to seconds, such as 60"},
+        json_schema_extra={"mend": "set it to more seconds than MAILER_SEND_DEADLINE, such as 60"},
     )
     backoff_login: Annotated[tuple[Seconds, ...], NoDecode] = Field(
         default=(5, 90),
@@ -96,8 +98,12 @@ class MailerSettings(SharedSettings):
     )
     stuck_after: Seconds = Field(
         default=300,
+        validate_default=True,
         validation_alias="MAILER_STUCK_AFTER",
-        json_schema_extra={"mend": "set it to seconds after which any idle entry is taken over, such as 300"},
+        json_schema_extra={
+            "mend": "set it to seconds after which any idle entry is taken over, more than "
+            "MAILER_SEND_DEADLINE, such as 300"
+        },
     )
     drain: Seconds = Field(
         default=25,
@@ -151,6 +157,14 @@ class MailerSettings(SharedSettings):
         if reserved >= given.data.get("connections", reserved + 1):
             raise ValueError("leaves no connection for other mail")
         return reserved
+
+    @field_validator("claim_stale_after", "stuck_after")
+    @classmethod
+    def _outlasts_a_send(cls, wait: float, given: ValidationInfo) -> float:
+        # Else a mail that a slow server is still being handed is taken over, and goes out twice.
+        if wait <= given.data.get("send_deadline", 0):
+            raise ValueError("is over before a mail's sending may be")
+        return wait
 
     @property
     def drain_for(self) -> timedelta:

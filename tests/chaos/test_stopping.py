@@ -45,7 +45,8 @@ async def test_a_mailer_told_twice_to_stop_answers_what_has_begun_and_hands_back
         return Fault(delay=2.0) if asked.phase is Phase.CONTENT else None
 
     fleet.smtp.plan = half_are_slow_to_begin
-    await fleet.start(1, environment=ROOM | {"MAILER_SEND_DEADLINE": "20"})
+    patient = {"MAILER_SEND_DEADLINE": "20", "MAILER_CLAIM_STALE_AFTER": "60"}
+    await fleet.start(1, environment=ROOM | patient)
     events = codes(50)
     await publish(fleet.redis, events)
     await until(lambda: _under_way(fleet) == 25, within=20)

@@ -46,6 +46,8 @@ def test_the_defaults_are_the_designs() -> None:
         ("MAILER_SILENT_AFTER", "0", "greater than 0"),
         ("MAILER_SILENT_AFTER", "1e300", "86400"),
         ("MAILER_DRAIN", "inf", "finite"),
+        ("MAILER_CLAIM_STALE_AFTER", "20", "more seconds than MAILER_SEND_DEADLINE"),
+        ("MAILER_STUCK_AFTER", "20", "more than MAILER_SEND_DEADLINE"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_the_variable_and_the_mend(
@@ -60,6 +62,45 @@ def test_a_wrong_value_is_one_line_with_the_variable_and_the_mend(
     assert line.startswith(f"{name}: ")
     assert says in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("MAILER_SEND_DEADLINE", "60", ["MAILER_CLAIM_STALE_AFTER"]),
+        ("MAILER_SEND_DEADLINE", "300", ["MAILER_CLAIM_STALE_AFTER", "MAILER_STUCK_AFTER"]),
+        ("MAILER_SMTP_CONNECTIONS", "4", ["MAILER_SMTP_RESERVED"]),
+    ],
+)
+def test_a_default_is_held_against_what_is_set_beside_it(
+    right: pytest.MonkeyPatch, name: str, value: str, named: list[str]
+) -> None:
+    right.setenv(name, value)
+
+    with pytest.raises(SettingsWrong) as wrong:
+        load(MailerSettings)
+
+    assert [line.partition(":")[0] for line in wrong.value.lines] == named
+
+
+def test_waits_that_outlast_a_send_may_be_short(right: pytest.MonkeyPatch) -> None:
+    right.setenv("MAILER_SEND_DEADLINE", "2")
+    right.setenv("MAILER_CLAIM_STALE_AFTER", "2.1")
+    right.setenv("MAILER_STUCK_AFTER", "3")
+
+    settings = load(MailerSettings)
+
+    assert (settings.claim_stale_after, settings.stuck_after) == (2.1, 3)
+
+
+def test_a_send_deadline_that_is_no_number_is_one_line(right: pytest.MonkeyPatch) -> None:
+    right.setenv("MAILER_SEND_DEADLINE", "soon")
+
+    with pytest.raises(SettingsWrong) as wrong:
+        load(MailerSettings)
+
+    (line,) = wrong.value.lines
+    assert line.startswith("MAILER_SEND_DEADLINE: ")
 
 
 def test_a_missing_value_is_named_with_the_mend(right: pytest.MonkeyPatch) -> None:
