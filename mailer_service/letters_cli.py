@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -63,7 +63,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 async def run(given: argparse.Namespace, settings: MailerSettings) -> int:
-    """Run one of them. Returns the exit status: 1 where nothing was found or not all could be replayed."""
+    """Run one of them. Returns the exit status: 1 where not all were found or replayed, 2 for wrong use."""
     if given.action in {"replay", "drop"} and not _is_narrowed(given):
         print(
             f"say which letters: ids, --reason, --type, --stream, an age, or --all to {given.action} all",
@@ -81,27 +81,32 @@ async def run(given: argparse.Namespace, settings: MailerSettings) -> int:
 
 
 async def _print(boxes: Sequence[DeadLetters], given: argparse.Namespace) -> int:
-    found = 0
+    found: list[str] = []
     async for _, letter in _find(boxes, given):
         described = letter.described()
         if given.json:
-            print(json.dumps(described, ensure_ascii=False))
+            print(_printable(json.dumps(described, ensure_ascii=False)))
         elif given.action == "show":
-            print("\n".join(f"{name:<16} {value}" for name, value in described.items()), end="\n\n")
+            lines = (_printable(f"{name:<16} {value}") for name, value in described.items())
+            print("\n".join(lines), end="\n\n")
         else:
             if not found:
                 print(COLUMNS.format_map({name: name for name in re.findall(r"{(\w+)", COLUMNS)}))
-            print(COLUMNS.format_map(_Row(described, last=f"{letter.died_at:%Y-%m-%d %H:%M:%S}")))
-        found += 1
-    if not given.json and given.action == "list":
-        print(f"{found} dead letters" if found != 1 else "1 dead letter")
-    return 0 if found or given.action == "list" else _none_found()
+            row = _Row(described, last=f"{letter.died_at:%Y-%m-%d %H:%M:%S}")
+            print(_printable(COLUMNS.format_map(row)))
+        found.append(letter.id)
+    if given.action == "list":
+        if not given.json:
+            print(f"{len(found)} dead letters" if len(found) != 1 else "1 dead letter")
+        return 0
+    return 0 if _all_found(given, found) else 1
 
 
 async def _replay(boxes: Sequence[DeadLetters], given: argparse.Namespace) -> int:
     letters = [pair async for pair in _find(boxes, given)]
+    all_found = _all_found(given, [letter.id for _, letter in letters])
     if not letters:
-        return _none_found()
+        return 1
     results: Counter[Replay] = Counter()
     started = time.monotonic()
     for box, letter in tqdm(
@@ -121,13 +126,14 @@ async def _replay(boxes: Sequence[DeadLetters], given: argparse.Namespace) -> in
         print(f"{'would be: ' if given.dry_run else ''}{counts} ({rate:.0f} letters/s)")
         if results[Replay.EXPIRED] or results[Replay.PARKED]:
             print("expired and parked letters are sent again only with --force")
-    return 0 if results[Replay.REPLAYED] == len(letters) else 1
+    return 0 if all_found and results[Replay.REPLAYED] == len(letters) else 1
 
 
 async def _drop(boxes: Sequence[DeadLetters], given: argparse.Namespace) -> int:
     letters = [pair async for pair in _find(boxes, given)]
+    all_found = _all_found(given, [letter.id for _, letter in letters])
     if not letters:
-        return _none_found()
+        return 1
     dropped = 0
     for box in boxes:
         own = [letter for owner, letter in letters if owner is box]
@@ -136,7 +142,7 @@ async def _drop(boxes: Sequence[DeadLetters], given: argparse.Namespace) -> int:
         print(json.dumps({"dropped": dropped, "dry_run": given.dry_run}))
     else:
         print(f"{'would drop' if given.dry_run else 'dropped'} {dropped}")
-    return 0
+    return 0 if all_found else 1
 
 
 async def _find(
@@ -181,12 +187,27 @@ def _is_narrowed(given: argparse.Namespace) -> bool:
     )
 
 
-def _none_found() -> int:
-    print("no such dead letter: see 'mailer-service dead-letters list'", file=sys.stderr)
-    return 1
+def _all_found(given: argparse.Namespace, found: Collection[str]) -> bool:
+    """Tell whether there was a letter at all and each that was named; name those missing on stderr."""
+    missing = [id_ for id_ in dict.fromkeys(given.ids) if id_ not in found]
+    if found and not missing:
+        return True
+    named = f" {_printable(' '.join(missing))}" if missing else ""
+    print(f"no such dead letter{named}: see 'mailer-service dead-letters list'", file=sys.stderr)
+    return False
+
+
+def _printable(line: str) -> str:
+    r"""Escape as `\u001b` what could steer a terminal, or cannot be printed: an entry may hold anything."""
+    if line.isprintable():
+        return line
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)
 
 
 def _age(text: str) -> timedelta:
     if (found := re.fullmatch(r"(\d+)([smhd])", text)) is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age: write 90s, 5m, 2h or 7d")
-    return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+    try:
+        return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+    except (ValueError, OverflowError):  # more digits than int() reads, or longer than timedelta reaches
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is too long ago") from None

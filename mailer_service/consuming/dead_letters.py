@@ -79,10 +79,12 @@ class Letter:
 
     @property
     def gives_up_at(self) -> datetime | None:
-        """When its mail became or becomes worthless; None where the entry is no event that is known here."""
+        """When its mail became or becomes worthless; None for never, and for no known event."""
         try:
             return codec.decode(self.entry.fields).gives_up_at()
         except (Undecodable, UnknownType, UnknownVersion):
+            return None
+        except OverflowError:  # a day after the end of the year 9999
             return None
 
     def described(self) -> dict[str, Any]:

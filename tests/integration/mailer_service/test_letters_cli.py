@@ -224,10 +224,57 @@ def test_a_letter_that_is_not_there_is_said_so(capsys: pytest.CaptureFixture[str
     assert "no such dead letter" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("action", ["show", "replay", "drop"])
+def test_each_letter_that_is_missing_is_named_and_the_others_are_served(
+    bury: Bury, action: str, redis_url: str, lane: Lane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = bury()
+
+    assert _run(action, "1-1", letter, "2-2") == 1
+
+    told = capsys.readouterr()
+    assert "no such dead letter 1-1 2-2:" in told.err
+    assert letter not in told.err
+    assert (letter in told.out) == (action == "show")
+    assert len(_entries(redis_url, lane.dead)) == (action == "show")
+    assert len(_entries(redis_url, lane.retry)) == (action == "replay")
+
+
+def test_a_letter_that_a_filter_leaves_out_is_named_too(
+    bury: Bury, redis_url: str, lane: Lane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dropped, kept = bury(reason="poisonous"), bury(reason="message_refused")
+
+    assert _run("drop", dropped, kept, "--reason", "poisonous") == 1
+
+    assert f"no such dead letter {kept}:" in capsys.readouterr().err
+    assert [id_ for id_, _ in _lying(redis_url, lane.dead)] == [kept]
+
+
+@pytest.mark.parametrize("view", [["list"], ["list", "--json"], ["show"], ["show", "--json"]], ids=" ".join)
+def test_what_steers_a_terminal_is_shown_escaped(
+    redis_url: str, lane: Lane, view: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = "\x1b[2J\x9b1m\x7f\r\u202e"
+    fields = {"type": f"Zoë{strange}", "reason": "undecodable", strange: strange, "data": '"\\ud800"'}
+    letter = blocking.run(_add(redis_url, lane.dead, cast("dict[str, object]", fields)))
+
+    assert _run(*view, *([letter] if "show" in view else [])) == 0
+
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert r"Zoë\u001b[2J\u009b1m\u007f\r\u202e" in shown
+    if "--json" in view:
+        assert json.loads(shown)["type"] == fields["type"]
+
+
 def test_a_wrong_age_is_explained(settings: MailerSettings, capsys: pytest.CaptureFixture[str]) -> None:
     assert settings.max_attempts
     assert _run("list", "--older-than", "yesterday") == 2
     assert "write 90s, 5m, 2h or 7d" in capsys.readouterr().err
+    for digits in (20, 5000):
+        assert _run("list", "--older-than", f"{'9' * digits}d") == 2
+        assert "is too long ago" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("settings")

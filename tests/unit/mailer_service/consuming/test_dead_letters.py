@@ -80,6 +80,13 @@ def test_what_is_no_event_is_worthless_at_no_known_time(spoilt: dict[str, str]) 
     assert letter(**spoilt).gives_up_at is None
 
 
+def test_a_mail_that_outlives_all_time_is_never_worthless() -> None:
+    event = fact().model_copy(update={"time": datetime.max.replace(tzinfo=UTC), "expirytime": None})
+    entry = {name.encode(): value.encode() for name, value in codec.encode(event).items()}
+    assert codec.decode(entry).time.year == 9999
+    assert Letter("login", Entry("dead", "1-1", entry)).gives_up_at is None
+
+
 def test_its_description_keeps_the_box_sealed() -> None:
     described = letter().described()
     assert described["data"]["sealed"] == "(sealed, 3 characters)"
