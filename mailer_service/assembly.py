@@ -39,6 +39,7 @@ def pace(settings: MailerSettings) -> Pace:
         renew_every=silent / 5,
         silent_after=silent,
         begin_within=silent * 0.8,
+        work_within=timedelta(seconds=settings.send_deadline),
         stuck_after=timedelta(seconds=settings.stuck_after),
         reclaim_every=min(silent / 10, timedelta(seconds=1)),
         drain_for=timedelta(seconds=settings.drain),

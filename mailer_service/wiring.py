@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from contracts.events import AccountEvent, AnyEvent, LoginEvent
 from mailer_service.assembly import lanes, pace, redis_client
+from mailer_service.consuming import metrics
 from mailer_service.consuming.backoff import reconnect_delay
 from mailer_service.consuming.cancelling import pause
 from mailer_service.consuming.consumer import Consumer, new_consumer_name
@@ -41,6 +42,7 @@ from mailer_service.mailing.deliveries import (
     Unconfirmed,
 )
 from mailer_service.mailing.ledger import Ledger
+from mailer_service.mailing.smtp_url import SmtpUrl
 from mailer_service.settings import MailerSettings
 
 log = structlog.get_logger(__name__)
@@ -71,8 +73,11 @@ class Mailer:
             clock=time.monotonic,
             chance=random.random,
         )
-        for part, probe in (("smtp", courier.probe_smtp), ("postgres", courier.probe_postgres)):
-            self.consumer.guard(part, probe=probe)
+        provider = SmtpUrl.parse(settings.smtp_url.get_secret_value()).provider
+        self.consumer.guard(
+            "smtp", probe=courier.probe_smtp, gauge=metrics.smtp_breaker_open.labels(provider)
+        )
+        self.consumer.guard("postgres", probe=courier.probe_postgres, gauge=metrics.postgres_breaker_open)
         self.broker = RedisBroker(
             settings.redis_url.get_secret_value(),
             middlewares=[self.consumer.middleware, RedisPrometheusMiddleware(registry=REGISTRY)],

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 from faststream.redis.subscriber.usecases import StreamSubscriber
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -71,6 +72,7 @@ class Consumer:
         self.readers: dict[str, Reader] = {}
         self._settlers: dict[str, Settler] = {}
         self._upkeep: list[Upkeep] = []
+        alone = asyncio.Lock()
         for lane in lanes:
             reader = Reader(
                 lane,
@@ -78,6 +80,7 @@ class Consumer:
                 transitions=self.transitions,
                 hands=Hands(slots=lane.slots),
                 gate=self.gate,
+                alone=alone,
                 life=self.life,
                 pace=pace,
                 clock=clock,
@@ -115,10 +118,16 @@ class Consumer:
         """Liveness: every reader's loop has turned lately since `watch`, or shutdown is under way."""
         return DRAIN in self.gate.shut_by or all(reader.is_turning for reader in self.readers.values())
 
-    def guard(self, part: str, *, probe: Callable[[], Awaitable[None]]) -> None:
-        """Give a part that everything needs its breaker."""
+    def guard(self, part: str, *, probe: Callable[[], Awaitable[None]], gauge: Gauge) -> None:
+        """Give a part that everything needs its breaker, which `gauge` shows."""
         self._breakers[part] = Breaker(
-            part, probe=probe, gate=self.gate, every=self.pace.probe_every, chance=self._chance
+            part,
+            probe=probe,
+            gate=self.gate,
+            gauge=gauge,
+            every=self.pace.probe_every,
+            clock=self._clock,
+            chance=self._chance,
         )
 
     def attach(self, subscribers: Mapping[str, StreamSubscriber]) -> None:
@@ -137,7 +146,7 @@ class Consumer:
             self._hurrying.is_set()
             or not self.life.may_begin
             or not self.life.has_lasted_since(held.asked_at)
-            or in_hand_for >= self.pace.stuck_after.total_seconds()
+            or in_hand_for >= self.pace.begin_before_stuck.total_seconds()
         ):
             return False
         held.irrevocable = True
@@ -190,6 +199,7 @@ class Consumer:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self._let_go()  # nothing, unless a round took something in hand at the last moment
         for breaker in self._breakers.values():
             await breaker.close()
         await self._hand_back_everything()

@@ -22,6 +22,9 @@ DEATHS = b"deaths"
 DIGITS_MAX = 18
 """A number with more digits than any count or time has is no number that was meant."""
 
+FIELDS_MAX = 200
+"""An entry with more fields is no event; nothing here writes as many."""
+
 NOTES = frozenset({ATTEMPT, CRASHES, RECIPIENT, TAKEN_FROM, FIRST, REPLAYED, DEATHS})
 
 
@@ -93,3 +96,5 @@ class InHand:
     asked_at: float
     task: asyncio.Task[None] | None = field(default=None)
     irrevocable: bool = False
+    settled: bool = False
+    """Whether its last move is made; without one it still pends under this consumer's name."""

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
-
-from mailer_service.consuming import metrics
+from prometheus_client import Gauge
 
 log = structlog.get_logger(__name__)
 
 PROBE_CAP_SECONDS = 15.0
+SOUND_AFTER = 3.0
+"""A breaker that opens again within so many of its last waits goes on where it was."""
 
 
 class Gate:
@@ -60,7 +61,9 @@ class Breaker:
         *,
         probe: Callable[[], Awaitable[None]],
         gate: Gate,
+        gauge: Gauge,
         every: timedelta,
+        clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
         self.part = part
@@ -68,8 +71,12 @@ class Breaker:
         self._gate = gate
         self._every = every
         self._chance = chance
+        self._clock = clock
+        self._gauge = gauge
         self._probing: asyncio.Task[None] | None = None
-        metrics.breaker_open.labels(part).set(0)
+        self._wait = every.total_seconds()
+        self._closed_at = float("-inf")
+        gauge.set(0)
 
     @property
     def is_open(self) -> bool:
@@ -80,7 +87,11 @@ class Breaker:
         """Open, if it is not open yet, and start asking."""
         if self._probing is None:
             self._gate.shut(self.part)
-            metrics.breaker_open.labels(self.part).set(1)
+            self._gauge.set(1)
+            if self._clock() - self._closed_at > SOUND_AFTER * self._wait:
+                self._wait = self._every.total_seconds()
+            else:  # the probe is answered and the work is not: ask ever more seldom
+                self._wait = min(self._wait * 1.5, PROBE_CAP_SECONDS)
             log.error("breaker_opened", part=self.part, error=error)
             self._probing = asyncio.create_task(self._ask_until_back(), name=f"probe-{self.part}")
 
@@ -91,17 +102,17 @@ class Breaker:
             await asyncio.gather(self._probing, return_exceptions=True)
 
     async def _ask_until_back(self) -> None:
-        wait = self._every.total_seconds()
         while True:
-            await asyncio.sleep(wait * (1 + 0.25 * self._chance()))
+            await asyncio.sleep(self._wait * (1 + 0.25 * self._chance()))
             try:
                 await self._probe()
             except Exception as fault:  # noqa: BLE001  # whatever the probe raises means "still away"
                 log.debug("probe_failed", part=self.part, error=type(fault).__name__)
-                wait = min(wait * 1.5, PROBE_CAP_SECONDS)
+                self._wait = min(self._wait * 1.5, PROBE_CAP_SECONDS)
             else:
                 break
         self._probing = None
-        metrics.breaker_open.labels(self.part).set(0)
+        self._closed_at = self._clock()
+        self._gauge.set(0)
         log.info("breaker_closed", part=self.part)
         self._gate.open(self.part)

@@ -80,6 +80,8 @@ class Pace:
     """A consumer silent for this long is dead, and an entry idle for this long may be reclaimed from it."""
     stuck_after: timedelta = timedelta(minutes=5)
     """An entry idle for this long is taken from anyone."""
+    work_within: timedelta = timedelta(seconds=20)
+    """How long work on an entry may take once it has begun."""
     begin_within: timedelta = timedelta(seconds=8)
     """Irrevocable work begins only if the last sign of life is younger than this."""
     promote_every: timedelta = timedelta(milliseconds=250)
@@ -95,3 +97,8 @@ class Pace:
     max_crashes: int = 3
     lookback: timedelta = field(default=timedelta(hours=24))
     """How far back a new group starts: account mail is given up after that, login mail long before."""
+
+    @property
+    def begin_before_stuck(self) -> timedelta:
+        """How long after it was read work on an entry may begin: it ends before the entry is taken."""
+        return self.stuck_after - min(self.work_within, self.stuck_after / 2)

@@ -5,8 +5,9 @@ from typing import Any, cast
 from faststream.redis.message import RedisMessage
 
 from contracts import codec
+from contracts.codec import Undecodable
 from contracts.events import AnyEvent
-from mailer_service.consuming.entries import InHand
+from mailer_service.consuming.entries import FIELDS_MAX, InHand
 from mailer_service.consuming.reading import HandedMessage
 
 
@@ -33,6 +34,8 @@ class Misplaced(ValueError):
 async def decode(message: RedisMessage) -> AnyEvent:
     """Decode the event. What it raises has a `reason` and reaches the settling middleware."""
     raw = cast("HandedMessage", message.raw_message)
+    if len(raw["data"]) > FIELDS_MAX:
+        raise Undecodable(f"the entry has more than {FIELDS_MAX} fields")
     event = codec.decode(raw["data"])
     if not raw["channel"].startswith(event.stream.key):  # every key of a lane begins with its stream's
         raise Misplaced(f"{event.type} belongs on {event.stream.key}")

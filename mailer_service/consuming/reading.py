@@ -54,6 +54,7 @@ class Reader:
         transitions: Transitions,
         hands: Hands,
         gate: Gate,
+        alone: asyncio.Lock,
         life: Life,
         pace: Pace,
         clock: Callable[[], float],
@@ -64,6 +65,7 @@ class Reader:
         self._redis = redis
         self._transitions = transitions
         self._gate = gate
+        self._alone = alone
         self._life = life
         self._pace = pace
         self._clock = clock
@@ -114,12 +116,17 @@ class Reader:
 
     def hold(
         self, entry: Entry, work: Callable[[InHand], Coroutine[Any, Any, None]], *, asked_at: float
-    ) -> None:
+    ) -> InHand:
         """Keep an entry in hand while `work` on it runs, in a task of its own."""
         held = self.hands.take(entry, asked_at=asked_at)
         held.task = asyncio.create_task(work(held), name=f"{entry.key} {entry.id}")
         # Not in the task itself: one that is cancelled before its first step never comes to its `finally`.
-        held.task.add_done_callback(lambda _: self.hands.release(held))
+        held.task.add_done_callback(lambda _: self._release(held))
+        return held
+
+    def expect_strays(self) -> None:
+        """Note that something may pend under this name that is not in hand; the next turn hands it back."""
+        self._strays = True
 
     async def come_to_rest(self) -> None:
         """Wait for the end of a read that is under way; with the gate shut, no other begins."""
@@ -139,16 +146,41 @@ class Reader:
         is_started = self._subscriber is not None and self._subscriber.running
         if not is_started or self._gate.shut_by or not self._life.may_begin:
             return  # FastStream drops what a subscriber is given before it was started
-        if self.hands.ids(self.lane.suspects):
+        if (
+            self._alone.locked()
+        ):  # a crash kills the process: one suspect in all its lanes, or both are blamed
             return
-        async with self.taking:
-            asked_at = self._clock()
-            reply = await self._redis.xreadgroup(
-                self.lane.group, self._transitions.consumer, {self.lane.suspects: ">"}, count=1
-            )
-            for entry in _entries(reply):
-                log.warning("suspect_taken", stream=self.lane.name, crashes=entry.crashes)
-                self.hold(entry, self._consume, asked_at=asked_at)
+        await self._alone.acquire()
+        try:
+            async with self.taking:
+                asked_at = self._clock()
+                suspects = _entries(
+                    await self._redis.xreadgroup(
+                        self.lane.group, self._transitions.consumer, {self.lane.suspects: ">"}, count=1
+                    )
+                )
+                if self._gate.shut_by:  # while the reply was on its way: nothing begins any more
+                    self._strays = self._strays or bool(suspects)
+                    suspects = []
+                for entry in suspects:
+                    log.warning("suspect_taken", stream=self.lane.name, crashes=entry.crashes)
+                    held = self.hold(entry, self._consume, asked_at=asked_at)
+                    self._stay_alone_with(held)
+        except BaseException:
+            self._strays = True  # the lost reply may have delivered one
+            self._alone.release()
+            raise
+        if not suspects:
+            self._alone.release()
+
+    def _stay_alone_with(self, held: InHand) -> None:
+        if held.task is not None:
+            held.task.add_done_callback(lambda _: self._alone.release())
+
+    def _release(self, held: InHand) -> None:
+        self.hands.release(held)
+        if not held.settled:  # it still pends under this name
+            self._strays = True
 
     async def _may_read(self) -> bool:
         """Wait a bounded time for the gate and a free slot; the gate may be shut again by then."""
@@ -173,7 +205,7 @@ class Reader:
             self.hold(entry, self._consume, asked_at=asked_at)
 
     async def _read(self) -> list[Entry]:
-        # COUNT holds for each stream by itself: halved, both together fill the free slots.
+        # COUNT holds for each stream by itself: halved, both together fill the free slots, or one more.
         reply = await self._redis.xreadgroup(
             self.lane.group,
             self._transitions.consumer,

@@ -4,6 +4,7 @@ One outermost FastStream middleware sees every ending, parser errors included, a
 """
 
 import asyncio
+import itertools
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from mailer_service.consuming.entries import (
     ATTEMPT,
     CRASHES,
     DEATHS,
+    FIELDS_MAX,
     FIRST,
     NOTES,
     RECIPIENT,
@@ -75,6 +77,9 @@ class Settler:
     async def settle(self, entry: Entry, outcome: Outcome) -> None:
         """Make the move, trying again while Redis is away; a lost entry (not mine any more) is let go."""
         if isinstance(outcome, DeadLetter):
+            if not await self._is_mine(entry):  # whoever has it now decides what becomes of it
+                log.warning("entry_lost", stream=self.lane.name, outcome=type(outcome).__name__)
+                return
             await self._register(entry, outcome)
         if isinstance(outcome, Outage):
             self._trip(outcome.part, outcome.error)
@@ -90,6 +95,15 @@ class Settler:
                 await pause(reconnect_delay(failures, chance=self._chance()))
             else:
                 return
+
+    async def _is_mine(self, entry: Entry) -> bool:
+        for failures in itertools.count(1):
+            try:
+                return await self._transitions.is_mine(self.lane, entry)
+            except (RedisError, OSError) as fault:
+                log.debug("owner_unknown", stream=self.lane.name, error=type(fault).__name__)
+                await pause(reconnect_delay(failures, chance=self._chance()))
+        raise AssertionError("unreachable: the loop above ends by its return")
 
     async def _move(self, entry: Entry, outcome: Outcome) -> bool:
         match outcome:
@@ -126,7 +140,8 @@ class Settler:
 
     def _letter(self, entry: Entry, reason: str, error: str) -> Mapping[bytes, bytes]:
         """Lay the entry out as a dead letter: the event's own fields, then what happened to it."""
-        event = {name: value for name, value in entry.fields.items() if name not in NOTES}
+        narrow = itertools.islice(entry.fields.items(), FIELDS_MAX)  # Lua unpacks no more than some thousands
+        event = {name: value for name, value in narrow if name not in NOTES}
         kept: dict[bytes, object] = {
             b"reason": reason,
             b"error": error[:500],
@@ -209,6 +224,7 @@ class SettlingMiddleware(BaseMiddleware[Any, Any]):
             )
         try:
             await self._settler.settle(entry, outcome)
+            self._in_hand.settled = True
         except Exception as fault:
             # FastStream would swallow it, and nobody would learn why the entry pends for minutes.
             stream, error = self._settler.lane.name, type(fault).__name__

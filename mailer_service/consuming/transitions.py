@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from mailer_service.consuming.entries import Entry
 from mailer_service.consuming.lanes import Lane
@@ -50,6 +50,22 @@ class Transitions:
         """Acknowledge finished entries of one stream."""
         await self._run("done", [key], [lane.group, _flag(lane, key), *ids])
 
+    async def is_mine(self, lane: Lane, entry: Entry) -> bool:
+        """Tell whether an entry still pends under this consumer's name. Raises redis-py's errors."""
+        try:
+            pending: Any = await self.redis.xpending_range(
+                entry.key, lane.group, entry.id, entry.id, 1, self.consumer
+            )
+        except ResponseError as fault:
+            if "NOGROUP" in str(fault):
+                return False
+            raise
+        return bool(pending)
+
+    async def refresh(self, lane: Lane, key: str, ids: Sequence[str]) -> int:
+        """Begin anew to count the idle time of entries that are still mine. Tells how many are."""
+        return int(await self._run("refresh", [key], [lane.group, self.consumer, *ids]))
+
     async def postpone(
         self, lane: Lane, entry: Entry, *, wait: timedelta, notes: Mapping[bytes, object]
     ) -> bool:
@@ -76,8 +92,9 @@ class Transitions:
     async def split(self, lane: Lane, entry: Entry, *, recipients: int) -> bool:
         """Make one retry entry for each recipient."""
         fields = entry.noted({b"first": entry.first_ms})
+        home = lane.suspects if entry.crashes >= self._max_crashes - 1 else lane.retry
         arguments = [*self._owner(lane, entry), recipients, *chain.from_iterable(fields.items())]
-        return bool(await self._run("split", [entry.key, lane.retry], arguments))
+        return bool(await self._run("split", [entry.key, home], arguments))
 
     async def hand_back(self, lane: Lane, key: str, ids: Sequence[str], *, only: bool) -> int:
         """Hand back what pends under my name: `only` these ids, or all but these. Tells how many."""

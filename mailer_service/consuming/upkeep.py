@@ -16,7 +16,7 @@ from mailer_service.consuming.life import Life
 from mailer_service.consuming.outcomes import DeadLetter
 from mailer_service.consuming.reading import Reader
 from mailer_service.consuming.settling import Settler
-from mailer_service.consuming.transitions import Transitions
+from mailer_service.consuming.transitions import Reclaimed, Transitions
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ class Upkeep:
             rounds.create_task(_every(self._pace.promote_every, self.promote))
             rounds.create_task(_every(self._pace.reclaim_every, self.reclaim))
             rounds.create_task(_every(self._pace.reclaim_every, self._reader.read_suspect))
+            rounds.create_task(_every(self._pace.stuck_after / 10, self.refresh))
             rounds.create_task(_every(self._pace.clean_every, self.clean))
 
     async def promote(self) -> None:
@@ -65,26 +66,41 @@ class Upkeep:
             while start and self._life.may_reclaim:
                 async with self._reader.taking:
                     asked_at = self._clock()
-                    taken = await self._transitions.reclaim(
-                        self._lane,
-                        key,
-                        silent=self._pace.silent_after,
-                        stuck=self._pace.stuck_after,
-                        start=start,
-                    )
+                    taken = await self._take(key, start)
                     for entry, crashes, consumer in taken.poisonous:
                         self._reader.hold(entry, self._burial(crashes, consumer), asked_at=asked_at)
-                for reason in taken.reasons:
+                for reason in (*taken.reasons, *("consumer_dead" for _ in taken.poisonous)):
                     metrics.reclaimed.labels(self._lane.name, reason).inc()
                 if taken.reasons:
                     log.warning("entries_reclaimed", stream=self._lane.name, entries=len(taken.reasons))
                 start = taken.next_id
+
+    async def _take(self, key: str, start: str) -> Reclaimed:
+        try:
+            return await self._transitions.reclaim(
+                self._lane,
+                key,
+                silent=self._pace.silent_after,
+                stuck=self._pace.stuck_after,
+                start=start,
+            )
+        except BaseException:
+            self._reader.expect_strays()  # the lost reply may have claimed what is to be buried
+            raise
+
+    async def refresh(self) -> None:
+        """Keep what is being sent or recorded from being taken for stuck."""
+        for key in self._lane.read_keys:
+            ids = [held.entry.id for held in self._reader.hands if held.irrevocable and held.entry.key == key]
+            if ids:
+                await self._transitions.refresh(self._lane, key, ids)
 
     def _burial(self, crashes: int, consumer: str) -> Callable[[InHand], Coroutine[Any, Any, None]]:
         letter = DeadLetter("poisonous", f"{crashes} consumers died with it, the last was {consumer}")
 
         async def bury(held: InHand) -> None:
             await self._settler.settle(held.entry, letter)
+            held.settled = True
 
         return bury
 

@@ -129,7 +129,8 @@ class LaneModel:
                 entry.idle = Idle.FRESH
                 continue
             entry.crashes += is_dead
-            entry.taken_from += (place.consumer,)
+            if is_dead:
+                entry.taken_from += (place.consumer,)
             self.due_again(entry)
             reasons.append("consumer_dead" if is_dead else "stuck")
         return reasons, poisonous

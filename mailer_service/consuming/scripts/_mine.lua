@@ -37,3 +37,12 @@ local function date(fields, id)
   table.insert(fields, 'first')
   table.insert(fields, string.match(id, '^%d+'))
 end
+
+-- Cuts an entry that has more fields than Lua can unpack at once; it is no event, and found out when it is read.
+local function narrow(fields)
+  local kept = {}
+  for i = 1, math.min(#fields, 1000) do
+    kept[i] = fields[i]
+  end
+  return kept
+end

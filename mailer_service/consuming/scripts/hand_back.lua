@@ -23,7 +23,7 @@ for _, item in ipairs(pending) do
   if (named[id] == true) == wanted then
     local found = redis.call('XRANGE', KEYS[1], id, id)
     if found[1] then -- a trimmed entry was finished or given up: only the pending mark goes
-      local fields = found[1][2]
+      local fields = narrow(found[1][2])
       date(fields, id)
       redis.call('XADD', home(fields, KEYS[2], KEYS[3], ARGV[4]), '*', unpack(fields))
     end

@@ -42,7 +42,10 @@ for _, item in ipairs(pending) do
       if dead then
         crashes = crashes + 1
       end
-      for _, note in ipairs({ 'crashes', tostring(crashes), 'takenfrom', taken_from .. consumer }) do
+      fields = narrow(fields)
+      -- Only a dead consumer's claims count no more: one that merely sits on its entry may still be sending.
+      taken_from = dead and taken_from .. consumer or string.sub(taken_from, 1, -2)
+      for _, note in ipairs({ 'crashes', tostring(crashes), 'takenfrom', taken_from }) do
         table.insert(fields, note)
       end
       date(fields, id)

@@ -1,6 +1,6 @@
 -- Moves one event for several recipients from "pending and mine" to one retry entry for each of them.
 -- Atomic, and fenced: all the parts appear and the whole is acknowledged, or nothing happened.
--- KEYS: stream, retry   ARGV: group, consumer, private, id, recipients, field, value...
+-- KEYS: stream, retry (or the suspects, for an event with their crashes)   ARGV: group, consumer, private, id, recipients, field, value...
 if not is_mine(KEYS[1], ARGV[1], ARGV[2], ARGV[4]) then
   return 0
 end

@@ -37,6 +37,18 @@ async def test_each_place_is_counted(redis: Redis, lane: Lane, ada: Transitions,
     assert [shown(name) for name in NAMES] == [4, 4, 1, 1]
 
 
+async def test_a_group_begun_within_the_stream_still_has_its_lag(
+    redis: Redis, lane: Lane, ada: Transitions, read: Read
+) -> None:
+    assert ada.consumer
+    await publish(redis, 5)
+    middle = (await read("ada", count=2))[1]
+    await redis.xgroup_destroy(lane.facts, lane.group)
+    await redis.xgroup_create(lane.facts, lane.group, id=middle.id)
+    await gauges.collect(redis, lane)
+    assert shown("stream_lag") == 3
+
+
 @pytest.mark.parametrize("place", ["unread", "pending", "retry", "delayed"])
 async def test_the_oldest_unfinished_entry_is_found_wherever_it_is(
     redis: Redis, lane: Lane, ada: Transitions, read: Read, place: str

@@ -5,18 +5,20 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from contracts import codec
 from contracts.events import LoginEvent
 from mailer_service.consuming.entries import InHand
 from mailer_service.consuming.outcomes import Done, Outcome
-from tests.support.consumers import LANE, Desk, Running, running
+from tests.support.consumers import LANE, Desk, Running, fact, running
+from tests.support.cutting_proxy import CuttingProxy
 from tests.support.lane_contents import lane_contents
-from tests.support.shared_lane import fields_of_one, only_letter, quiet, signs_of_life
+from tests.support.shared_lane import only_letter, quiet, signs_of_life
 from tests.support.waiting import until
 
 
 async def suspect(redis: Redis) -> None:
     """Let an entry wait that has two crashes behind it."""
-    entry: dict[Any, Any] = {**await fields_of_one(redis), b"crashes": b"2"}
+    entry: dict[Any, Any] = {**codec.encode(fact()), "crashes": "2"}
     await redis.xadd(LANE.suspects, entry)
 
 
@@ -88,3 +90,51 @@ async def test_a_poisonous_entry_is_registered_and_buried(redis_url: str, redis:
         assert [letter.reason for _, letter in consumer.register] == ["poisonous"]
     assert (letter["reason"], letter["crashes"], desk.begun) == ("poisonous", "3", [])
     assert letter["error"] == "3 consumers died with it, the last was killed"
+
+
+async def test_one_suspect_in_any_lane_is_enough(redis_url: str, redis: Redis) -> None:
+    desk = Desk()
+    async with running(redis_url, desk) as consumer:
+        alone = consumer.consumer.readers[LANE.name]._alone
+        async with alone:  # as while another lane has a suspect in hand
+            await suspect(redis)
+            await signs_of_life(redis, 2)  # time for several rounds that could take it
+            assert desk.begun == []
+            assert (await lane_contents(redis, LANE)).pending[LANE.suspects] == {}
+        await until(lambda: desk.finished, within=5)
+
+
+async def test_a_suspect_whose_reply_was_cut_comes_back(redis_url: str, redis: Redis) -> None:
+    desk = Desk()
+    async with CuttingProxy(redis_url) as proxy, running(redis_url, desk, reading_url=proxy.url):
+        proxy.cut_at(b"crashes")
+        await suspect(redis)
+        await until(lambda: proxy.cuts, within=15)
+        await until(lambda: desk.finished, within=15)
+    assert desk.copies == 0
+
+
+async def test_a_suspect_that_arrives_after_the_gate_was_shut_is_handed_back(
+    redis_url: str, redis: Redis
+) -> None:
+    desk = Desk()
+    consumer = Running(redis_url, desk)
+    await consumer.start()
+    reader = consumer.consumer.readers[LANE.name]
+    async with reader.taking:  # the round is at the point where its reply is to come
+        await suspect(redis)
+        reading = asyncio.create_task(reader.read_suspect())
+        await asyncio.sleep(0)
+        consumer.consumer.gate.shut("smtp")
+    await reading
+    assert desk.begun == []
+
+    async def is_back() -> bool:
+        contents = await lane_contents(redis, LANE)
+        return not contents.pending[LANE.suspects]
+
+    await until(is_back, within=5)
+    assert await redis.xlen(LANE.suspects) == 1
+    consumer.consumer.gate.open("smtp")
+    await until(lambda: desk.finished, within=5)
+    await consumer.stop()

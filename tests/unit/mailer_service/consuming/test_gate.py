@@ -1,10 +1,12 @@
 import asyncio
+import time
 from datetime import timedelta
 
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from mailer_service.consuming.gate import Breaker, Gate
+from mailer_service.consuming.metrics import smtp_breaker_open
 from tests.support.waiting import until
 
 AT_ONCE = timedelta()
@@ -25,7 +27,15 @@ class Part:
 
 
 def breaker(part: Part, gate: Gate, *, every: timedelta = timedelta(milliseconds=1)) -> Breaker:
-    return Breaker("smtp", probe=part.probe, gate=gate, every=every, chance=lambda: 0.5)
+    return Breaker(
+        "smtp",
+        probe=part.probe,
+        gate=gate,
+        gauge=smtp_breaker_open.labels("smtp"),
+        every=every,
+        clock=time.monotonic,
+        chance=lambda: 0.5,
+    )
 
 
 async def test_a_gate_is_open_until_someone_shuts_it() -> None:
@@ -86,6 +96,40 @@ async def test_it_can_trip_again() -> None:
         mine.trip("refused")
         assert gate.shut_by == {"smtp"}
         assert await gate.wait(within=LONG)
+
+
+async def test_a_part_that_answers_its_probe_and_fails_at_work_is_asked_ever_more_seldom() -> None:
+    part, gate = Part(), Gate()
+    part.is_away = False
+    mine = breaker(part, gate)
+    waits = []
+    for _ in range(5):
+        mine.trip("refused")
+        waits.append(mine._wait)
+        assert await gate.wait(within=LONG)
+    assert waits == sorted(waits)
+    assert waits[-1] > 3 * waits[0]
+
+
+async def test_after_a_sound_time_it_asks_soon_again() -> None:
+    part, gate, moments = Part(), Gate(), [0.0]
+    part.is_away = False
+    mine = Breaker(
+        "smtp",
+        probe=part.probe,
+        gate=gate,
+        gauge=smtp_breaker_open.labels("smtp"),
+        every=timedelta(milliseconds=1),
+        clock=lambda: moments[0],
+        chance=lambda: 0.5,
+    )
+    for _ in range(3):
+        mine.trip("refused")
+        assert await gate.wait(within=LONG)
+    moments[0] += 60
+    mine.trip("refused")
+    assert mine._wait == 0.001
+    assert await gate.wait(within=LONG)
 
 
 async def test_closing_stops_the_asking() -> None:
