@@ -139,11 +139,13 @@ class Fleet:
             await replica.end()
 
     async def metric(self, replica: Replica, name: str) -> float:
-        """Read one sample of `/metrics`, with its labels as it is written there; 0 where it is missing."""
+        """Read one sample of `/metrics`, with its labels as it is written there."""
         async with httpx.AsyncClient() as client:
             page = await client.get(f"http://127.0.0.1:{self.ports[replica.program.name]}/metrics")
         lines = (line.rpartition(" ") for line in page.text.splitlines())
-        return next((float(value) for sample, _, value in lines if sample == name), 0.0)
+        values = [float(value) for sample, _, value in lines if sample == name]
+        assert values, f"{name} is not among the metrics"
+        return values[0]
 
     async def quiet(self, *, within: float) -> None:
         """Wait until nothing is unread, pending, delayed or suspected in any lane."""

@@ -6,14 +6,15 @@ from typing import cast
 
 from contracts.codec import encode
 from contracts.identifiers import new_id
-from tests.chaos.events import a_code, codes, publish
+from tests.chaos.events import a_code, an_approval, codes, publish
 from tests.chaos.fleet import LANES, Entries, Fleet
 from tests.chaos.form import FORM
 from tests.chaos.poisoned_mailer import POISON
 from tests.chaos.reckoning import assert_each_sent, reckon
+from tests.support.smtp_faults import Fault, Phase, Rule, rules
 from tests.support.waiting import until
 
-LOGIN = LANES[0]
+LOGIN, ACCOUNTS = LANES
 
 
 async def test_what_cannot_be_read_is_dead_at_once_with_its_reason(
@@ -61,6 +62,28 @@ async def test_a_mail_that_kills_its_mailer_dies_after_three_crashes_and_takes_n
     (dead,) = await fleet.ledger.deliveries("state = 'dead'")
     assert (dead.event_id, dead.reason) == (events[4].id, "poisonous")
     assert sum(status < 0 for replica in fleet.replicas for status in replica.statuses) == 3
+
+
+async def test_a_poison_on_one_stream_takes_none_with_it_on_another(
+    fleet: Fleet, tell: Callable[[str], None]
+) -> None:
+    fleet.smtp.plan = rules(Rule(Phase.CONTENT, Fault(delay=1.0)))
+    good = codes(9)
+    await publish(fleet.redis, [*good, an_approval(POISON)])
+    await fleet.start(1, command=("-m", "tests.chaos.poisoned_mailer"))
+
+    async def is_buried() -> bool:
+        return bool(await fleet.redis.xlen(ACCOUNTS.dead) == 1)
+
+    await until(is_buried, within=FORM.pick(short=90, long=240))
+    await fleet.quiet(within=60)
+
+    account = await reckon(fleet, good)
+    tell(account.line("a poison on the other stream"))
+    assert set(account.accepted) == {f"person-{n}@example.org" for n in range(9)}
+    assert await fleet.redis.xlen(LOGIN.dead) == 0
+    (dead,) = await fleet.ledger.deliveries("state = 'dead'")
+    assert dead.reason == "poisonous"
 
 
 async def _dead_letters(fleet: Fleet) -> list[dict[str, str]]:

@@ -10,8 +10,6 @@ from tests.chaos.reckoning import assert_each_sent, reckon
 from tests.support.fault_smtp import Asked, Fault, Phase, Rule, rules
 from tests.support.waiting import until
 
-BREAKER = 'mailer_smtp_breaker_open{provider="smtp"}'
-
 
 async def test_mails_put_off_twice_are_all_sent_in_the_end(fleet: Fleet, tell: Callable[[str], None]) -> None:
     def put_off_thirty_percent(asked: Asked) -> Fault | None:
@@ -57,7 +55,8 @@ async def test_mails_refused_for_their_content_die_alone_and_at_once(
     assert {(delivery.attempts, delivery.reason) for delivery in dead} == {(1, "message_refused")}
     assert sorted(tries) == sorted(refused)
     assert not _said(fleet, "breaker_opened")
-    assert [await fleet.metric(replica, BREAKER) for replica in fleet.replicas] == [0, 0]
+    breaker = f'mailer_smtp_breaker_open{{provider="{fleet.smtp.host}:{fleet.smtp.port}"}}'
+    assert [await fleet.metric(replica, breaker) for replica in fleet.replicas] == [0, 0]
 
 
 async def test_an_unreachable_server_costs_no_attempt_and_what_expires_meanwhile_is_on_record(
