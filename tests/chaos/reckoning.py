@@ -21,7 +21,11 @@ class Reckoning:
     excused: Counter[str]
     """How often a recipient's DATA was under way when its mailer was interrupted."""
     recovery_seconds: float
-    """The longest time from the last interruption of a mail in hand until the mail had its ending."""
+    """The longest time from an interruption until a mail that was in hand then had its ending."""
+    suspects: int
+    """How many mails were in hand at more than one interruption: these are read one at a time afterwards."""
+    suspects_seconds: float
+    """The longest time from the last interruption of such a mail until its ending."""
 
     @property
     def doubled(self) -> dict[str, int]:
@@ -40,10 +44,11 @@ class Reckoning:
     def line(self, scenario: str, *, recovery: float | None = None) -> str:
         """Tell it in one line; `recovery` is what the scenario itself measured, in seconds."""
         seconds = self.recovery_seconds if recovery is None else recovery
+        suspects = f" suspects={self.suspects} in {self.suspects_seconds:.1f}s" if self.suspects else ""
         return (
             f"{scenario:<44} events={self.events} mails={len(self.accepted)} copies={self.copies} "
             f"under_way={self.excused.total()} dead={self.states['dead']} expired={self.states['expired']} "
-            f"recovery={seconds:.1f}s"
+            f"recovery={seconds:.1f}s{suspects}"
         )
 
 
@@ -51,12 +56,13 @@ async def reckon(fleet: Fleet, events: Sequence[AnyEvent]) -> Reckoning:
     """Make the account."""
     deliveries = await fleet.ledger.deliveries()
     ended = {delivery.event_id: delivery.ended_at for delivery in deliveries if delivery.ended_at is not None}
-    interrupted = {
+    hits = Counter(event_id for interruption in fleet.interruptions for event_id in interruption.pending)
+    last = {
         event_id: interruption.at for interruption in fleet.interruptions for event_id in interruption.pending
     }
-    waits = [
-        (ended[event_id] - at).total_seconds() for event_id, at in interrupted.items() if event_id in ended
-    ]
+    waits = {
+        event_id: (ended[event_id] - at).total_seconds() for event_id, at in last.items() if event_id in ended
+    }
     known: set[UUID] = {delivery.event_id for delivery in deliveries}
     return Reckoning(
         events=len(events),
@@ -66,7 +72,9 @@ async def reckon(fleet: Fleet, events: Sequence[AnyEvent]) -> Reckoning:
         excused=Counter(
             recipient for interruption in fleet.interruptions for recipient in interruption.under_way
         ),
-        recovery_seconds=max([0.0, *waits]),
+        recovery_seconds=max((wait for event_id, wait in waits.items() if hits[event_id] == 1), default=0.0),
+        suspects=sum(hits[event_id] > 1 for event_id in waits),
+        suspects_seconds=max((wait for event_id, wait in waits.items() if hits[event_id] > 1), default=0.0),
     )
 
 
