@@ -189,28 +189,28 @@ class Consumer:
                 while tasks := self._tasks():
                     await asyncio.wait([*tasks, hurried], return_when=asyncio.FIRST_COMPLETED)
                     if self._hurrying.is_set():
-                        await self._let_go()
+                        await self._let_go(within=self.pace.drain_for)
         except TimeoutError:
             log.warning("drain_cut_short", in_hand=len(self._in_hand()))
             self.hurry()
-            await self._let_go()
+            await self._let_go(within=self.pace.drain_for)
         finally:
             hurried.cancel()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._let_go()  # nothing, unless a round took something in hand at the last moment
+        await self._let_go(within=HURRY_FOR)  # nothing, unless a round took something at the last moment
         for breaker in self._breakers.values():
             await breaker.close()
         await self._hand_back_everything()
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, *, within: timedelta) -> None:
         """Cancel what has not begun irrevocable work, and wait for the rest to be answered."""
         for held in self._in_hand():
             if not held.irrevocable and held.task is not None:
                 held.task.cancel()
         if tasks := self._tasks():
-            await asyncio.wait(tasks, timeout=self.pace.drain_for.total_seconds())
+            await asyncio.wait(tasks, timeout=within.total_seconds())
 
     async def _hand_back_everything(self) -> None:
         try:
