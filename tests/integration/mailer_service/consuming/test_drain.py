@@ -167,7 +167,7 @@ async def test_a_second_signal_waits_for_what_cannot_be_taken_back(redis_url: st
 async def test_a_second_signal_with_nothing_in_hand_ends_at_once(redis_url: str, redis: Redis) -> None:
     consumer = Running(redis_url, Desk())
     await consumer.start()
-    await consumer.consumer._let_go()
+    await consumer.consumer._let_go(within=timedelta(seconds=5))
     consumer.consumer.hurry()
     await consumer.stop()
     assert await redis.zrange(LANE.alive, 0, -1) == []
