@@ -35,6 +35,8 @@ class Authority:
         self._certificate = (
             self._builder(name, name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_only_signs(), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self.file = folder / "authority.pem"
@@ -50,6 +52,10 @@ class Authority:
         certificate = (
             self._builder(subject, self._certificate.subject, key.public_key())
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            # RFC 5280 asks for it, and Python 3.13 insists (VERIFY_X509_STRICT).
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         chain = self._folder / "server.pem"
@@ -79,6 +85,20 @@ class Authority:
             .not_valid_before(today - timedelta(days=1))
             .not_valid_after(today + timedelta(days=1))
         )
+
+
+def _only_signs() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 @pytest.fixture
