@@ -76,11 +76,6 @@ class Settler:
 
     async def settle(self, entry: Entry, outcome: Outcome) -> None:
         """Make the move, trying again while Redis is away; a lost entry (not mine any more) is let go."""
-        if isinstance(outcome, DeadLetter):
-            if not await self._is_mine(entry):  # whoever has it now decides what becomes of it
-                log.warning("entry_lost", stream=self.lane.name, outcome=type(outcome).__name__)
-                return
-            await self._register(entry, outcome)
         if isinstance(outcome, Outage):
             self._trip(outcome.part, outcome.error)
         failures = 0
@@ -96,15 +91,6 @@ class Settler:
             else:
                 return
 
-    async def _is_mine(self, entry: Entry) -> bool:
-        for failures in itertools.count(1):
-            try:
-                return await self._transitions.is_mine(self.lane, entry)
-            except (RedisError, OSError) as fault:
-                log.debug("owner_unknown", stream=self.lane.name, error=type(fault).__name__)
-                await pause(reconnect_delay(failures, chance=self._chance()))
-        raise AssertionError("unreachable: the loop above ends by its return")
-
     async def _move(self, entry: Entry, outcome: Outcome) -> bool:
         match outcome:
             case Done():
@@ -113,6 +99,9 @@ class Settler:
             case RetryLater(reason=reason, after=after, spends=spends):
                 return await self._postpone(entry, reason, after, spends=spends)
             case DeadLetter(reason=reason, error=error):
+                if not await self._transitions.is_mine(self.lane, entry):
+                    return False  # whoever has it now decides what becomes of it, on the record too
+                await self._register(entry, outcome)
                 letter = self._letter(entry, reason, error)
                 buried = await self._transitions.bury(self.lane, entry, letter)
                 if buried:
