@@ -9,13 +9,13 @@ from redis.exceptions import ResponseError
 from mailer_service.consuming import metrics
 from mailer_service.consuming.entries import Entry
 from mailer_service.consuming.lanes import Lane
+from mailer_service.consuming.transitions import source
 
 DELAYED_LOOKED_AT: Final = 100
 """Of the retries that wait, the age of so many is looked at; those due first are seldom the youngest."""
 
-UNREAD = "return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])"
-"""Counts entries where they are, so that none of them travels for it."""
-UNREAD_MAX = 10_000
+UNREAD_MAX: Final = 10_000
+"""Unread entries are counted up to here where Redis does not know their number."""
 
 
 async def collect(redis: "Redis", lane: Lane) -> None:
@@ -50,7 +50,7 @@ async def _lag(redis: "Redis", key: str, group: dict[str, Any]) -> int:
         return 0
     if group.get("lag") is not None:
         return int(group["lag"])
-    return int(await redis.eval(UNREAD, 1, key, group["last-delivered-id"], UNREAD_MAX))
+    return int(await redis.eval(source("unread"), 1, key, group["last-delivered-id"], UNREAD_MAX))
 
 
 async def _oldest_ms(redis: "Redis", lane: Lane, key: str, group: dict[str, Any]) -> int | None:

@@ -146,9 +146,7 @@ class Reader:
         is_started = self._subscriber is not None and self._subscriber.running
         if not is_started or self._gate.shut_by or not self._life.may_begin:
             return  # FastStream drops what a subscriber is given before it was started
-        if (
-            self._alone.locked()
-        ):  # a crash kills the process: one suspect in all its lanes, or both are blamed
+        if self._alone.locked():  # one suspect in all lanes: a crash kills the process, and both were blamed
             return
         await self._alone.acquire()
         try:

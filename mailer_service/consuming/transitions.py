@@ -161,7 +161,7 @@ class Transitions:
 
     async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:  # noqa: ANN401  # each script answers in its own shape; the callers above know it
         if (script := self._scripts.get(name)) is None:
-            script = self._scripts[name] = self.redis.register_script(_source(name))
+            script = self._scripts[name] = self.redis.register_script(source(name))
         try:
             return await cast("Any", script(keys=list(keys), args=list(arguments)))
         except ReadOnlyError:  # a failover: the next connection finds the new master
@@ -169,7 +169,8 @@ class Transitions:
             raise
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """Read a script, with what all of them share before it."""
     folder = files(__package__) / "scripts"
     return (folder / "_mine.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
 
