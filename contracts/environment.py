@@ -89,10 +89,10 @@ class SharedSettings(BaseSettings):
             "mend": "set it to the address that people open, such as https://login.example.org"
         },
     )
-    login_method: Literal["otp"] = Field(
+    login_method: Literal["otp", "magic_link", "otp_and_link"] = Field(
         default="otp",
         validation_alias="LOGIN_METHOD",
-        json_schema_extra={"mend": "set it to otp"},
+        json_schema_extra={"mend": "set it to otp, magic_link or otp_and_link"},
     )
     log_format: Literal["json", "console"] = Field(
         default="json",

@@ -4,116 +4,28 @@ A published event may gain optional fields and nothing else; any other change is
 The class of an event is its registry entry: its `type`, its stream, and what its sealed box holds.
 """
 
-import re
-from datetime import datetime
-from typing import Annotated, ClassVar, Final, Literal, TypeVar
-from uuid import UUID
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
 from contracts import streams
-from contracts.sealing import Contents, LoginCode, Newcomer, Sealer
-from contracts.streams import Stream
-
-SOURCE: Final = "urn:porter:auth"
-
-C = TypeVar("C", bound=Contents)
-
-
-def _not_a_number(value: object) -> object:
-    if isinstance(value, str) and "T" not in value.upper():
-        raise ValueError("is not a time as in RFC 3339")
-    return value
-
-
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
-"""RFC 3339 in text; pydantic alone would take a bare number for seconds since 1970."""
-
-
-def _well_formed_or_none(value: object) -> object:
-    return value if isinstance(value, str) and _TRACEPARENT.match(value) else None
-
-
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-|\Z)")
-
-TraceParent = Annotated[str | None, BeforeValidator(_well_formed_or_none)]
-"""W3C Trace Context, section 3.2; a malformed one is ignored, as that page asks: no mail is lost for it."""
-
-
-class EventData(BaseModel):
-    """The facts of an event. All that tells who is written to is in `sealed`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    locale: str = Field(description="Language of the person the fact is about, as in `pt_BR`.")
-    recipients: int = Field(
-        default=1, ge=0, le=1000, description="How many people the box names, one mail each."
-    )
-    sealed: str = Field(description="Sealed box (Fernet token) with recipients and secrets.")
-
-
-class OtpRequestedData(EventData):
-    """Someone known asked for a one-time code."""
-
-    user_id: UUID
-    challenge_id: UUID
-
-
-class UnknownAddressChallengedData(EventData):
-    """Someone unknown asked for a code: the mailer records it and sends nothing."""
-
-    challenge_id: UUID
-
-
-class UserRegisteredData(EventData):
-    """A newcomer proved their address; the box names who is asked to let them in, if anyone is."""
-
-    user_id: UUID
-
-
-class AccountApprovedData(EventData):
-    """An administrator let a newcomer in."""
-
-    user_id: UUID
-    approved_by: UUID
-
-
-class Event(BaseModel):
-    """CloudEvents 1.0 context attributes, in the spelling that the stream entry has."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    stream: ClassVar[Stream]
-    contents: ClassVar[type[Contents]] = Contents
-
-    specversion: Literal["1.0"] = "1.0"
-    id: UUID
-    type: str
-    source: str = SOURCE
-    subject: str | None = Field(default=None, description="The user id; absent where there is no user.")
-    time: Timestamp
-    sequence: str = Field(
-        pattern=r"^[0-9]+$", description="Version of the user's row when the fact was written."
-    )
-    datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: str
-    expirytime: Timestamp | None = Field(default=None, description="The mail is worthless after this.")
-    traceparent: TraceParent = Field(default=None, description="W3C Trace Context of the request.")
-    data: EventData
-
-    @classmethod
-    def type_name(cls) -> str:
-        """Name the fact: `porter.auth.otp_requested.v1`."""
-        return str(cls.model_fields["type"].default)
-
-    @classmethod
-    def schema_name(cls) -> str:
-        """Name the schema of `data`: `urn:porter:schema:auth:otp_requested:v1`."""
-        return str(cls.model_fields["dataschema"].default)
-
-    def gives_up_at(self) -> datetime:
-        """Tell when its mail is worthless: its own expiry, or a day after the fact."""
-        return self.expirytime or self.time + streams.ACCOUNT_MAIL_LIFE
+from contracts.envelope import Event
+from contracts.facts import (
+    AccountApprovedData,
+    AccountDeletedData,
+    AccountReinstatedData,
+    AccountRejectedData,
+    AccountSuspendedData,
+    AddressChangedData,
+    MagicLinkRequestedData,
+    OtpRequestedData,
+    SessionsRevokedData,
+    UnknownAddressChallengedData,
+    UserInvitedData,
+    UserRegisteredData,
+    UserSignedInData,
+)
+from contracts.sealing import AddressMove, Invitation, LoginCode, LoginLink, Newcomer, NewSignIn, Reasoned
 
 
 class OtpRequested(Event):
@@ -127,8 +39,21 @@ class OtpRequested(Event):
     data: OtpRequestedData
 
 
+class MagicLinkRequested(Event):
+    """A sign-in link is to be mailed, with a code beside it or alone."""
+
+    stream = streams.LOGIN
+    contents = LoginLink
+
+    type: Literal["porter.auth.magic_link_requested.v1"] = "porter.auth.magic_link_requested.v1"
+    dataschema: Literal["urn:porter:schema:auth:magic_link_requested:v1"] = (
+        "urn:porter:schema:auth:magic_link_requested:v1"
+    )
+    data: MagicLinkRequestedData
+
+
 class UnknownAddressChallenged(Event):
-    """A decoy beside `OtpRequested`: it costs the same, so asking tells nothing about an address."""
+    """A decoy beside the requests above: it costs the same, so asking tells nothing about an address."""
 
     stream = streams.LOGIN
     contents = LoginCode
@@ -165,18 +90,148 @@ class AccountApproved(Event):
     data: AccountApprovedData
 
 
-LoginEvent = Annotated[OtpRequested | UnknownAddressChallenged, Field(discriminator="type")]
-AccountEvent = Annotated[UserRegistered | AccountApproved, Field(discriminator="type")]
-AnyEvent = OtpRequested | UnknownAddressChallenged | UserRegistered | AccountApproved
+class AccountRejected(Event):
+    """A newcomer was not let in and is told so."""
+
+    stream = streams.ACCOUNTS
+    contents = Reasoned
+
+    type: Literal["porter.auth.account_rejected.v1"] = "porter.auth.account_rejected.v1"
+    dataschema: Literal["urn:porter:schema:auth:account_rejected:v1"] = (
+        "urn:porter:schema:auth:account_rejected:v1"
+    )
+    data: AccountRejectedData
+
+
+class AccountSuspended(Event):
+    """An account was shut, its sessions ended, and its owner is told so."""
+
+    stream = streams.ACCOUNTS
+    contents = Reasoned
+
+    type: Literal["porter.auth.account_suspended.v1"] = "porter.auth.account_suspended.v1"
+    dataschema: Literal["urn:porter:schema:auth:account_suspended:v1"] = (
+        "urn:porter:schema:auth:account_suspended:v1"
+    )
+    data: AccountSuspendedData
+
+
+class AccountReinstated(Event):
+    """A suspended account is open again, and its owner is told so."""
+
+    stream = streams.ACCOUNTS
+
+    type: Literal["porter.auth.account_reinstated.v1"] = "porter.auth.account_reinstated.v1"
+    dataschema: Literal["urn:porter:schema:auth:account_reinstated:v1"] = (
+        "urn:porter:schema:auth:account_reinstated:v1"
+    )
+    data: AccountReinstatedData
+
+
+class AccountDeleted(Event):
+    """An account is gone with all that belonged to it; whoever had it is told so."""
+
+    stream = streams.ACCOUNTS
+
+    type: Literal["porter.auth.account_deleted.v1"] = "porter.auth.account_deleted.v1"
+    dataschema: Literal["urn:porter:schema:auth:account_deleted:v1"] = (
+        "urn:porter:schema:auth:account_deleted:v1"
+    )
+    data: AccountDeletedData
+
+
+class UserInvited(Event):
+    """Someone may come in without asking, and is told so."""
+
+    stream = streams.ACCOUNTS
+    contents = Invitation
+
+    type: Literal["porter.auth.user_invited.v1"] = "porter.auth.user_invited.v1"
+    dataschema: Literal["urn:porter:schema:auth:user_invited:v1"] = "urn:porter:schema:auth:user_invited:v1"
+    data: UserInvitedData
+
+
+class AddressChanged(Event):
+    """An account has another address; the one it had is told, should it be a thief's doing."""
+
+    stream = streams.ACCOUNTS
+    contents = AddressMove
+
+    type: Literal["porter.auth.address_changed.v1"] = "porter.auth.address_changed.v1"
+    dataschema: Literal["urn:porter:schema:auth:address_changed:v1"] = (
+        "urn:porter:schema:auth:address_changed:v1"
+    )
+    data: AddressChangedData
+
+
+class UserSignedIn(Event):
+    """Someone signed in; they get a mail when their account did not know the device."""
+
+    stream = streams.SESSIONS
+    contents = NewSignIn
+
+    type: Literal["porter.auth.user_signed_in.v1"] = "porter.auth.user_signed_in.v1"
+    dataschema: Literal["urn:porter:schema:auth:user_signed_in:v1"] = (
+        "urn:porter:schema:auth:user_signed_in:v1"
+    )
+    data: UserSignedInData
+
+
+class SessionsRevoked(Event):
+    """Someone's sessions ended: they signed out, or an administrator shut the account."""
+
+    stream = streams.SESSIONS
+
+    type: Literal["porter.auth.sessions_revoked.v1"] = "porter.auth.sessions_revoked.v1"
+    dataschema: Literal["urn:porter:schema:auth:sessions_revoked:v1"] = (
+        "urn:porter:schema:auth:sessions_revoked:v1"
+    )
+    data: SessionsRevokedData
+
+
+LoginEvent = Annotated[
+    OtpRequested | MagicLinkRequested | UnknownAddressChallenged, Field(discriminator="type")
+]
+AccountEvent = Annotated[
+    UserRegistered
+    | AccountApproved
+    | AccountRejected
+    | AccountSuspended
+    | AccountReinstated
+    | AccountDeleted
+    | UserInvited
+    | AddressChanged,
+    Field(discriminator="type"),
+]
+SessionEvent = Annotated[UserSignedIn | SessionsRevoked, Field(discriminator="type")]
+AnyEvent = (
+    OtpRequested
+    | MagicLinkRequested
+    | UnknownAddressChallenged
+    | UserRegistered
+    | AccountApproved
+    | AccountRejected
+    | AccountSuspended
+    | AccountReinstated
+    | AccountDeleted
+    | UserInvited
+    | AddressChanged
+    | UserSignedIn
+    | SessionsRevoked
+)
 
 EVENT_TYPES: Final[tuple[type[AnyEvent], ...]] = (
     OtpRequested,
+    MagicLinkRequested,
     UnknownAddressChallenged,
     UserRegistered,
     AccountApproved,
+    AccountRejected,
+    AccountSuspended,
+    AccountReinstated,
+    AccountDeleted,
+    UserInvited,
+    AddressChanged,
+    UserSignedIn,
+    SessionsRevoked,
 )
-
-
-def unseal(event: Event, contents: type[C], *, sealer: Sealer) -> C:
-    """Open an event's box as `contents`. Raises `BoxRefused`."""
-    return sealer.open(event.data.sealed, contents, event_id=event.id)

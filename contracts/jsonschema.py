@@ -6,7 +6,8 @@ from typing import Any, Final, cast
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from contracts.codec import REQUIRED
-from contracts.events import AnyEvent, EventData
+from contracts.events import AnyEvent
+from contracts.facts import EventData
 
 TYPE_PREFIX: Final = "porter.auth."
 

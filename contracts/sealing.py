@@ -41,9 +41,45 @@ class Contents(BaseModel):
 
 
 class LoginCode(Contents):
-    """A one-time code on its way to the person who asked for it."""
+    """A one-time code on its way to the person who asked for it.
+
+    `link` is there in decoys only, which are as long as what they stand for.
+    """
 
     code: SecretStr
+    link: SecretStr | None = None
+
+
+class LoginLink(Contents):
+    """A sign-in link on its way to the person who asked for it; with the code too where either will do."""
+
+    link: SecretStr
+    code: SecretStr | None = None
+
+
+class Reasoned(Contents):
+    """A decision about someone, with what the administrator says about it, if anything."""
+
+    reason: str | None = None
+
+
+class Invitation(Contents):
+    """Someone invited, and by whom, as that person is called."""
+
+    invited_by: str
+
+
+class AddressMove(Contents):
+    """The address that someone's account has from now on; the recipient is the one it had."""
+
+    new_address: str
+
+
+class NewSignIn(Contents):
+    """Whence someone signed in: what their browser is called, and its network address."""
+
+    device: str
+    client_address: str
 
 
 class Newcomer(Contents):

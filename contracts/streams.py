@@ -17,11 +17,17 @@ class Stream:
     key: str
     kept: timedelta
 
+    @property
+    def held_key(self) -> str:
+        """Name the key that a mailer keeps, for seconds at a time, while it holds this stream's mail back."""
+        return f"{self.key}:mailer:held"
+
 
 LOGIN: Final = Stream(name="login", key="{auth.login}", kept=timedelta(days=1))
 ACCOUNTS: Final = Stream(name="accounts", key="{auth.accounts}", kept=timedelta(days=30))
+SESSIONS: Final = Stream(name="sessions", key="{auth.sessions}", kept=timedelta(days=7))
 
-STREAMS: Final = (LOGIN, ACCOUNTS)
+STREAMS: Final = (LOGIN, ACCOUNTS, SESSIONS)
 
 ACCOUNT_MAIL_LIFE: Final = timedelta(hours=24)
 """Mail about an account is given up this long after its fact; login mail carries its own `expirytime`."""

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from auth_service.model.users import Status, User
 from auth_service.storage.unit import UnitOfWork
-from contracts.events import AccountApproved, AccountApprovedData
+from contracts.events import AccountApproved
+from contracts.facts import AccountApprovedData
 from contracts.identifiers import new_id
 from contracts.sealing import Contents, Recipient, Sealer
 

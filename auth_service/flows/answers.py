@@ -10,7 +10,8 @@ from auth_service.model.sessions import Session
 from auth_service.model.tokens import token_hash
 from auth_service.model.users import Status, User, UserUnknown
 from auth_service.storage.unit import UnitOfWork
-from contracts.events import UserRegistered, UserRegisteredData
+from contracts.events import UserRegistered
+from contracts.facts import UserRegisteredData
 from contracts.identifiers import new_id
 from contracts.sealing import Newcomer, Recipient, Sealer
 

@@ -13,12 +13,8 @@ from auth_service.model.tokens import RandomBytes, token_hash
 from auth_service.model.users import Status, User
 from auth_service.storage.unit import UnitOfWork
 from auth_service.storage.users import DEFAULT_LOCALE
-from contracts.events import (
-    OtpRequested,
-    OtpRequestedData,
-    UnknownAddressChallenged,
-    UnknownAddressChallengedData,
-)
+from contracts.events import OtpRequested, UnknownAddressChallenged
+from contracts.facts import OtpRequestedData, UnknownAddressChallengedData
 from contracts.identifiers import new_id
 from contracts.sealing import LoginCode, Recipient, Sealer
 

@@ -10,7 +10,8 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.storage.tables import SCHEMA, outbox
-from contracts.events import AnyEvent, EventData
+from contracts.events import AnyEvent
+from contracts.facts import EventData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
-from contracts.events import (
-    AccountApproved,
-    AnyEvent,
-    OtpRequested,
-    UnknownAddressChallenged,
-    UserRegistered,
-    unseal,
-)
+from contracts.envelope import unseal
+from contracts.events import AccountApproved, AnyEvent, OtpRequested, UnknownAddressChallenged, UserRegistered
 from contracts.names import plain_name
 from contracts.sealing import BoxRefused, Contents, LoginCode, Newcomer, Recipient, Sealer
 from mailer_service.mailing.mailbox import Mailbox

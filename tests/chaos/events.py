@@ -12,15 +12,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from contracts.codec import encode
-from contracts.events import (
-    AccountApproved,
-    AccountApprovedData,
-    AnyEvent,
-    OtpRequested,
-    OtpRequestedData,
-    UserRegistered,
-    UserRegisteredData,
-)
+from contracts.events import AccountApproved, AnyEvent, OtpRequested, UserRegistered
+from contracts.facts import AccountApprovedData, OtpRequestedData, UserRegisteredData
 from contracts.identifiers import new_id
 from contracts.sealing import Contents, LoginCode, Newcomer, Recipient, Sealer, new_key
 

@@ -18,7 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from contracts import codec, streams
-from contracts.events import LoginEvent, OtpRequested, OtpRequestedData
+from contracts.events import LoginEvent, OtpRequested
+from contracts.facts import OtpRequestedData
 from contracts.identifiers import new_id
 from mailer_service.consuming.backoff import Backoff
 from mailer_service.consuming.consumer import Consumer, new_consumer_name

@@ -9,14 +9,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from contracts.events import (
-    AccountApproved,
+from contracts.events import AccountApproved, OtpRequested, UnknownAddressChallenged, UserRegistered
+from contracts.facts import (
     AccountApprovedData,
-    OtpRequested,
     OtpRequestedData,
-    UnknownAddressChallenged,
     UnknownAddressChallengedData,
-    UserRegistered,
     UserRegisteredData,
 )
 from contracts.identifiers import new_id

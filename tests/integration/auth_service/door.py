@@ -17,7 +17,8 @@ from auth_service.model.tokens import new_token
 from auth_service.model.users import User
 from auth_service.storage.database import Database
 from auth_service.storage.tables import outbox
-from contracts.events import AnyEvent, unseal
+from contracts.envelope import unseal
+from contracts.events import AnyEvent
 from contracts.registry import event_class
 from contracts.sealing import LoginCode, Sealer, new_key
 

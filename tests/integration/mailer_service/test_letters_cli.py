@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from contracts import codec
 from contracts.environment import load
-from contracts.events import OtpRequested, OtpRequestedData
+from contracts.events import OtpRequested
+from contracts.facts import OtpRequestedData
 from contracts.identifiers import new_id
 from contracts.sealing import LoginCode, Recipient, new_key
 from mailer_service import cli

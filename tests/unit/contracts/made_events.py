@@ -9,13 +9,15 @@ from pydantic import SecretStr
 from contracts.events import (
     EVENT_TYPES,
     AccountApproved,
-    AccountApprovedData,
     AnyEvent,
     OtpRequested,
-    OtpRequestedData,
     UnknownAddressChallenged,
-    UnknownAddressChallengedData,
     UserRegistered,
+)
+from contracts.facts import (
+    AccountApprovedData,
+    OtpRequestedData,
+    UnknownAddressChallengedData,
     UserRegisteredData,
 )
 from contracts.sealing import Contents, LoginCode, Newcomer, Recipient

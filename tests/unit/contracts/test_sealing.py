@@ -9,7 +9,8 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.events import AnyEvent, unseal
+from contracts.envelope import unseal
+from contracts.events import AnyEvent
 from contracts.sealing import BoxRefused, Contents, LoginCode, Newcomer, Sealer, new_key
 from tests.unit.contracts.made_events import EVENT_ID, a_login_code, an_otp_request, contents
 

@@ -6,7 +6,8 @@ from sqlalchemy import update
 from auth_service.flows.administration import UserPage, create_admin, list_users
 from auth_service.model.users import Role, Status, TransitionNotAllowed, User, UserUnknown
 from auth_service.storage.tables import users
-from contracts.events import AccountApproved, unseal
+from contracts.envelope import unseal
+from contracts.events import AccountApproved
 from contracts.identifiers import new_id
 from contracts.sealing import Contents, Recipient
 from tests.integration.auth_service.door import Door

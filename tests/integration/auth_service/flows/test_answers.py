@@ -12,7 +12,8 @@ from auth_service.model.rules import LoginRules
 from auth_service.model.users import Status, User
 from auth_service.storage.database import Database
 from auth_service.storage.tables import challenges, sessions, users
-from contracts.events import UserRegistered, unseal
+from contracts.envelope import unseal
+from contracts.events import UserRegistered
 from contracts.identifiers import new_id
 from contracts.sealing import Newcomer
 from tests.integration.auth_service.door import Door, StatementLog, wrong

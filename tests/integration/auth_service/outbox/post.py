@@ -16,7 +16,8 @@ from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.relay import Relay
 from auth_service.storage.database import Database
 from contracts.codec import decode
-from contracts.events import OtpRequested, OtpRequestedData, UserRegistered, UserRegisteredData
+from contracts.events import OtpRequested, UserRegistered
+from contracts.facts import OtpRequestedData, UserRegisteredData
 from contracts.identifiers import new_id
 from contracts.streams import LOGIN, Stream
 
