@@ -1,12 +1,14 @@
 """The auth service's settings. Only `cli`, `app` and `wiring` read them."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from auth_service.model.addresses import canonical_address
 from auth_service.model.codes import DIGITS_MAX, DIGITS_MIN
 from auth_service.model.peppers import Peppers, parse_pepper
 from auth_service.model.rules import LoginRules
@@ -70,6 +72,57 @@ class AuthSettings(SharedSettings):
         validation_alias="AUTH_REQUIRE_APPROVAL",
         json_schema_extra={"mend": "set it to true or false"},
     )
+    approved_domains: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        validation_alias="AUTH_APPROVED_DOMAINS",
+        json_schema_extra={"mend": "set it to mail domains such as example.org, separated by commas"},
+    )
+    admin_emails: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="AUTH_ADMIN_EMAILS",
+        json_schema_extra={"mend": "set it to mail addresses, separated by commas"},
+    )
+    resend_cooldown: int = Field(
+        default=60,
+        ge=1,
+        le=600,
+        validation_alias="AUTH_RESEND_COOLDOWN",
+        json_schema_extra={"mend": "set it to the seconds between two mails of one challenge, 1 to 600"},
+    )
+    return_origins: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        validation_alias="AUTH_RETURN_ORIGINS",
+        json_schema_extra={
+            "mend": "set it to origins such as https://app.example.org, separated by commas, without a path"
+        },
+    )
+    cookie_domain: str | None = Field(
+        default=None,
+        validation_alias="AUTH_COOKIE_DOMAIN",
+        json_schema_extra={
+            "mend": "set it to the domain that PUBLIC_URL and your applications lie in, such as example.org"
+        },
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="AUTH_TRUSTED_PROXIES",
+        json_schema_extra={
+            "mend": "set it to networks such as 127.0.0.1/32, 10.0.0.0/8, separated by commas"
+        },
+    )
+    audit_keep: int = Field(
+        default=31_536_000,
+        ge=86_400,
+        validation_alias="AUTH_AUDIT_KEEP",
+        json_schema_extra={"mend": "set it to the seconds that audit events are kept, at least 86400"},
+    )
+    housekeeping_every: float = Field(
+        default=60.0,
+        ge=0.1,
+        le=86_400,
+        validation_alias="AUTH_HOUSEKEEPING_EVERY",
+        json_schema_extra={"mend": "set it to the seconds between two rounds of tidying, 0.1 to 86400"},
+    )
     relay: Literal["inline", "off"] = Field(
         default="inline",
         validation_alias="AUTH_RELAY",
@@ -97,10 +150,42 @@ class AuthSettings(SharedSettings):
         json_schema_extra={"mend": "set it to the seconds a statement may take, 0.1 to 60"},
     )
 
-    @field_validator("peppers", mode="before")
+    @field_validator(
+        *("peppers", "approved_domains", "admin_emails", "return_origins", "trusted_proxies"), mode="before"
+    )
     @classmethod
-    def _split_peppers(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return comma_separated(value)
+
+    @field_validator("approved_domains")
+    @classmethod
+    def _domains_fit(cls, domains: frozenset[str]) -> frozenset[str]:
+        return frozenset(canonical_address(f"x@{domain}").partition("@")[2] for domain in domains)
+
+    @field_validator("admin_emails")
+    @classmethod
+    def _emails_fit(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(canonical_address, emails))
+
+    @field_validator("cookie_domain")
+    @classmethod
+    def _domain_fits(cls, domain: str | None) -> str | None:
+        return domain.lower().lstrip(".") or None if domain is not None else None
+
+    @field_validator("return_origins")
+    @classmethod
+    def _origins_fit(cls, origins: frozenset[str]) -> frozenset[str]:
+        return frozenset(map(_origin, origins))
+
+    @model_validator(mode="after")
+    def _cookie_domain_fits(self) -> Self:
+        host = urlsplit(self.public_url.lower()).hostname or ""
+        domain = self.cookie_domain
+        if domain is not None and (self.insecure_localhost or "." not in domain):
+            raise ValueError("AUTH_COOKIE_DOMAIN needs a domain of its own and PUBLIC_URL to be https")
+        if domain is not None and host != domain and not host.endswith(f".{domain}"):
+            raise ValueError("AUTH_COOKIE_DOMAIN is not a domain that PUBLIC_URL lies in")
+        return self
 
     @field_validator("peppers")
     @classmethod
@@ -116,6 +201,10 @@ class AuthSettings(SharedSettings):
             session_idle=timedelta(seconds=self.session_idle),
             session_life=timedelta(seconds=self.session_life),
             approval_required=self.require_approval,
+            approved_domains=self.approved_domains,
+            method=self.login_method,
+            link_page=f"{self.public_url}/login/link",
+            resend_cooldown=timedelta(seconds=self.resend_cooldown),
         )
 
     def all_peppers(self) -> Peppers:
@@ -124,8 +213,15 @@ class AuthSettings(SharedSettings):
 
     @property
     def public_origin(self) -> str:
-        """PUBLIC_URL as browsers write it in `Origin`: lower-cased, a default port left out (RFC 6454)."""
-        parts = urlsplit(self.public_url.lower())
-        if parts.port == _DEFAULT_PORTS.get(parts.scheme):
-            return f"{parts.scheme}://{parts.netloc.rpartition(':')[0] or parts.netloc}"
-        return f"{parts.scheme}://{parts.netloc}"
+        """PUBLIC_URL as browsers write it in `Origin`."""
+        return _origin(self.public_url)
+
+
+def _origin(url: str) -> str:
+    """Write an origin as browsers do (RFC 6454): no default port, lower case. Raises `ValueError`."""
+    parts = urlsplit(url.lower())
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("needs a scheme, a host, perhaps a port, and nothing else")
+    if parts.port == _DEFAULT_PORTS.get(parts.scheme):
+        return f"{parts.scheme}://{parts.netloc.rpartition(':')[0] or parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}"

@@ -72,6 +72,7 @@ def assemble(settings: AuthSettings) -> Parts:
         secure=not settings.insecure_localhost,
         session_life=rules.session_life,
         binding_life=rules.code_life,
+        domain=settings.cookie_domain,
     )
     return Parts(
         door=Door(
@@ -81,6 +82,8 @@ def assemble(settings: AuthSettings) -> Parts:
             sealer=settings.sealer(),
             cookies=cookies,
             public_origin=settings.public_origin,
+            return_origins=settings.return_origins,
+            trusted_proxies=settings.trusted_proxies,
             metrics=ApiMetrics(registry),
         ),
         health=Health(ask_postgres=database.answers, ask_redis=redis.ping),

@@ -6,15 +6,15 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, StringConstraints
 
 from auth_service.api.bodies import AdminUserBody, UserPageBody
+from auth_service.api.callers import TheCaller
 from auth_service.api.door import TheDoor
 from auth_service.api.identity import Administrator, bearer
 from auth_service.api.origins import OwnOrigin
 from auth_service.api.problems import documented
-from auth_service.api.traces import trace_of
 from auth_service.flows.administration import approve, list_users
 from auth_service.model.names import plain_text
 from auth_service.model.users import Status
@@ -77,10 +77,10 @@ async def get_users(
     ),
 )
 async def post_approval(
-    user_id: UUID, request: Request, door: TheDoor, administrator: Administrator
+    user_id: UUID, caller: TheCaller, door: TheDoor, administrator: Administrator
 ) -> AdminUserBody:
     """Let someone in who waits or was rejected, and tell them by mail; repeating it changes nothing."""
-    async with door.database.unit(traceparent=trace_of(request).traceparent()) as unit:
+    async with door.database.unit(caller=caller) as unit:
         user = await approve(user_id, by=administrator.user.id, unit=unit, sealer=door.sealer)
     log.info("account_approved", user_id=str(user.id), by=str(administrator.user.id))
     return AdminUserBody.of(user)

@@ -1,12 +1,18 @@
-"""The cookies: who is signed in here, and which browser a challenge belongs to."""
+"""The cookies: who is signed in here, which browser a challenge belongs to, and who signed in here before."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from auth_service.model.tokens import is_token
+
+DEVICE_LIFE: Final = timedelta(days=400)
+"""As long as browsers keep any cookie (RFC 6265bis, section 5.5)."""
+
+ACCESS: Final = "__Secure-porter_access"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,12 +20,14 @@ class Cookies:
     """Names and lives of the cookies.
 
     `__Host-` (RFC 6265bis) keeps other hosts and plain http from setting them. Browsers demand TLS for that,
-    so on http://localhost, `secure=False`, they go without.
+    so on http://localhost, `secure=False`, they go without. With `domain`, applications under it are sent a
+    cookie of their own, which `sessions/verify` accepts and nothing else.
     """
 
     secure: bool
     session_life: timedelta
     binding_life: timedelta
+    domain: str | None = None
 
     @property
     def session(self) -> str:
@@ -30,6 +38,21 @@ class Cookies:
     def binding(self) -> str:
         """Name of the cookie that ties challenges to a browser."""
         return self._name("porter_binding")
+
+    @property
+    def device(self) -> str:
+        """Name of the cookie by which accounts know a browser again, signed in or not."""
+        return self._name("porter_device")
+
+    def read_device(self, request: Request) -> str | None:
+        """Give what accounts know this browser by, if it sent it."""
+        found = request.cookies.get(self.device)
+        return found if is_token(found) else None
+
+    def read_access(self, request: Request) -> str | None:
+        """Give the token for protected applications, if the browser sent it."""
+        found = request.cookies.get(ACCESS)
+        return found if self.domain is not None and is_token(found) else None
 
     def read_binding(self, request: Request) -> str | None:
         """Give the browser's binding, if it sent one."""
@@ -45,9 +68,15 @@ class Cookies:
         """Give the browser its binding."""
         self._set(response, self.binding, binding, life=self.binding_life)
 
-    def set_session(self, response: Response, token: str) -> None:
-        """Sign the browser in."""
+    def set_device(self, response: Response, device: str) -> None:
+        """Give the browser what accounts know it by."""
+        self._set(response, self.device, device, life=DEVICE_LIFE)
+
+    def set_session(self, response: Response, token: str, *, access: str | None) -> None:
+        """Sign the browser in, and in at the applications under `domain` by the token `access`."""
         self._set(response, self.session, token, life=self.session_life)
+        if access is not None and self.domain is not None:
+            self._set(response, ACCESS, access, life=self.session_life, domain=self.domain)
 
     def forgetting(self, request: Request) -> dict[str, str]:
         """Give the header that has a browser forget its session, for an answer to one that sent any."""
@@ -60,13 +89,20 @@ class Cookies:
     def delete_session(self, response: Response) -> None:
         """Have the browser forget its session."""
         response.delete_cookie(self.session, path="/", secure=self.secure, httponly=True, samesite="lax")
+        if self.domain is not None:
+            response.delete_cookie(
+                ACCESS, path="/", domain=self.domain, secure=True, httponly=True, samesite="lax"
+            )
 
-    def _set(self, response: Response, name: str, value: str, *, life: timedelta) -> None:
+    def _set(
+        self, response: Response, name: str, value: str, *, life: timedelta, domain: str | None = None
+    ) -> None:
         response.set_cookie(
             name,
             value,
             max_age=int(life.total_seconds()),
             path="/",
+            domain=domain,
             secure=self.secure,
             httponly=True,
             samesite="lax",

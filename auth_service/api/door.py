@@ -1,6 +1,7 @@
 """What the endpoints work with, made once when the service starts."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,7 +16,11 @@ from contracts.sealing import Sealer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """The collaborators of all endpoints. `public_origin` is what browsers call this site's origin."""
+    """The collaborators of all endpoints.
+
+    `public_origin` is what browsers call this site's origin; `return_origins` are those that a sign-in may
+    lead back to. Forwarded headers count from `trusted_proxies` only.
+    """
 
     database: Database
     rules: LoginRules
@@ -23,6 +28,8 @@ class Door:
     sealer: Sealer
     cookies: Cookies
     public_origin: str
+    return_origins: frozenset[str]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     metrics: ApiMetrics
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from auth_service.api.problems import Problem
 from auth_service.api.traces import trace_of
 from auth_service.api.validation import problem_of
-from auth_service.model.users import TransitionNotAllowed, UserUnknown
+from auth_service.model.users import LastAdministrator, TransitionNotAllowed, UserUnknown
 from auth_service.storage.faults import NotMigrated, PostgresAway
 
 log = structlog.get_logger()
@@ -64,6 +64,11 @@ def answer_faults(app: FastAPI) -> None:
     async def _(request: Request, _: UserUnknown) -> JSONResponse:
         problem = Problem("user_not_found", "No user has this id.")
         return problem.response(trace_id=trace_of(request).trace_id)
+
+    @app.exception_handler(LastAdministrator)
+    async def _(request: Request, _: LastAdministrator) -> JSONResponse:
+        detail = "Make someone else an administrator first: without any, nobody could let people in."
+        return Problem("last_administrator", detail).response(trace_id=trace_of(request).trace_id)
 
     @app.exception_handler(TransitionNotAllowed)
     async def _(request: Request, fault: TransitionNotAllowed) -> JSONResponse:

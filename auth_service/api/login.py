@@ -15,10 +15,10 @@ from auth_service.api.bodies import (
     SignedInBody,
     UserBody,
 )
+from auth_service.api.callers import TheCaller
 from auth_service.api.door import Door, TheDoor
 from auth_service.api.origins import refuse_foreign
 from auth_service.api.problems import Problem, documented
-from auth_service.api.traces import trace_of
 from auth_service.flows.answers import ChallengeClosed, CodeWrong, NotLetIn, Outcome, SignedIn, verify
 from auth_service.flows.questions import register, start_challenge
 from auth_service.model.challenges import Challenge
@@ -51,11 +51,11 @@ _NOT_LET_IN: Final = {
 
 @router.post("/registrations", status_code=202, response_model_exclude_none=True, responses=_START_PROBLEMS)
 async def post_registration(
-    sent: RegistrationSent, request: Request, response: Response, door: TheDoor
+    sent: RegistrationSent, request: Request, response: Response, door: TheDoor, caller: TheCaller
 ) -> ChallengeBody:
     """Ask to be let in. The answer is the same for new and known; a right code proves the address."""
     binding = _binding(sent, request, door)
-    async with door.database.unit(traceparent=trace_of(request).traceparent()) as unit:
+    async with door.database.unit(caller=caller) as unit:
         challenge = await register(
             sent.email,
             name=sent.name,
@@ -73,11 +73,11 @@ async def post_registration(
     "/login/challenges", status_code=202, response_model_exclude_none=True, responses=_START_PROBLEMS
 )
 async def post_challenge(
-    sent: ChallengeSent, request: Request, response: Response, door: TheDoor
+    sent: ChallengeSent, request: Request, response: Response, door: TheDoor, caller: TheCaller
 ) -> ChallengeBody:
     """Ask for a code by mail. The answer is the same whether or not anyone has the address."""
     binding = _binding(sent, request, door)
-    async with door.database.unit(traceparent=trace_of(request).traceparent()) as unit:
+    async with door.database.unit(caller=caller) as unit:
         challenge = await start_challenge(
             sent.email,
             binding=binding,
@@ -104,6 +104,7 @@ async def post_code(
     request: Request,
     response: Response,
     door: TheDoor,
+    caller: TheCaller,
     porter_binding: Annotated[
         str | None, Header(description="The challenge's `binding`, with transport bearer.")
     ] = None,
@@ -113,7 +114,7 @@ async def post_code(
         refuse_foreign(request, door)
     binding = door.cookies.read_binding(request) if porter_binding is None else porter_binding
     token = new_token()
-    async with door.database.unit(traceparent=trace_of(request).traceparent()) as unit:
+    async with door.database.unit(caller=caller) as unit:
         outcome = await verify(
             challenge_id,
             sent.code,
@@ -127,7 +128,7 @@ async def post_code(
     signed_in = _let_in(outcome, door=door)
     log.info("signed_in", user_id=str(signed_in.user.id), session_id=str(signed_in.session.id))
     if porter_binding is None:
-        door.cookies.set_session(response, token)
+        door.cookies.set_session(response, token, access=None)
     return SignedInBody(
         user=UserBody.of(signed_in.user),
         session=SessionBody.of(signed_in.session, token=token if porter_binding is not None else None),

@@ -32,12 +32,16 @@ KINDS: Final[Mapping[str, Kind]] = {
     "account_suspended": Kind(403, "Your account is suspended"),
     "not_found": Kind(404, "There is nothing here"),
     "user_not_found": Kind(404, "There is no such user"),
+    "session_not_found": Kind(404, "There is no such session"),
     "method_not_allowed": Kind(405, "This cannot be done here"),
     "transition_not_allowed": Kind(409, "The account cannot change so"),
+    "last_administrator": Kind(409, "The last administrator stays one"),
+    "link_elsewhere": Kind(409, "The link was asked for elsewhere"),
     "challenge_closed": Kind(410, "The challenge is closed"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body must be JSON"),
     "invalid_request": Kind(422, "The request is not valid"),
+    "resend_too_soon": Kind(429, "A mail is on its way already"),
     "internal_error": Kind(500, "Something went wrong here"),
     "unavailable": Kind(503, "Try again in a moment"),
 }
@@ -99,6 +103,9 @@ class ProblemBody(BaseModel):
     trace_id: str = Field(description="Leads to the log lines of this request.")
     errors: list[FieldProblem] | None = Field(default=None, description="One for each wrong field.")
     attempts_left: int | None = Field(default=None, description="With invalid_code.")
+    masked_address: str | None = Field(
+        default=None, description="With link_elsewhere: whose link it is, as far as may be shown."
+    )
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -77,7 +77,12 @@ async def verify(
     if user.status is not Status.ACTIVE:
         return NotLetIn(user)
     session = await unit.sessions.add(
-        user_id=user.id, token_hash=token_hash(session_token), life=rules.session_life
+        user_id=user.id,
+        token_hash=token_hash(session_token),
+        access_hash=None,
+        method="otp",
+        caller=unit.caller,
+        life=rules.session_life,
     )
     return SignedIn(user=user, session=session)
 

@@ -104,6 +104,10 @@ async def _challenge(
         pepper_id=peppers.newest_id,
         digits=rules.code_digits,
         life=rules.code_life,
+        method="otp",
+        budget_hash=token_hash(email),
+        budget=10,
+        locale=locale,
         proposed_name=proposed_name,
         proposed_locale=proposed_locale,
     )

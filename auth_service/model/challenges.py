@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from auth_service.model.codes import otp_code, same_code
 from auth_service.model.peppers import Peppers
+from auth_service.model.rules import Method
 
 ATTEMPTS_MAX: Final = 5
 """Codes that may be tried on one challenge; each is counted before it is compared."""
+
+Purpose = Literal["sign_in", "address_change"]
+"""What the right answer brings about; a code for the one is none for the other."""
 
 RESEND_COOLDOWN: Final = timedelta(seconds=60)
 
@@ -27,10 +31,17 @@ class Challenge:
     code_salt: bytes
     pepper_id: str
     digits: int
+    purpose: Purpose
+    method: Method
     attempts: int
+    budget_hash: bytes
+    budget: int
+    locale: str
     proposed_name: str | None
     proposed_locale: str | None
+    new_address: str | None
     created_at: datetime
+    mailed_at: datetime
     expires_at: datetime
 
     @property

@@ -15,6 +15,9 @@ class Session:
 
     id: UUID
     user_id: UUID
+    method: str
+    device: str
+    client_address: str | None
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime

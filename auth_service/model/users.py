@@ -23,6 +23,7 @@ class Status(StrEnum):
     """Where an account stands."""
 
     UNVERIFIED = "unverified"
+    INVITED = "invited"
     PENDING = "pending"
     ACTIVE = "active"
     REJECTED = "rejected"
@@ -35,6 +36,10 @@ class TransitionNotAllowed(Exception):
     def __init__(self, move: str, *, status: Status) -> None:
         super().__init__(f"an account that is {status.value} cannot be {move}")
         self.status = status
+
+
+class LastAdministrator(Exception):
+    """Nobody else could decide about others: the last administrator stays one."""
 
 
 class UserUnknown(LookupError):
@@ -55,6 +60,7 @@ class User:
     created_at: datetime
     decided_by: UUID | None = None
     decided_at: datetime | None = None
+    decision_reason: str | None = None
 
     @property
     def is_administrator(self) -> bool:

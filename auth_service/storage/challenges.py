@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, func, insert, literal, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.model.challenges import ATTEMPTS_MAX, Challenge
+from auth_service.model.challenges import ATTEMPTS_MAX, Challenge, Purpose
+from auth_service.model.rules import Method
 from auth_service.storage.tables import challenges
 
 _COLUMNS: Final = tuple(field.name for field in fields(Challenge))
@@ -30,8 +31,14 @@ class Challenges:
         pepper_id: str,
         digits: int,
         life: timedelta,
+        method: Method,
+        budget_hash: bytes,
+        budget: int,
+        locale: str,
+        purpose: Purpose = "sign_in",
         proposed_name: str | None = None,
         proposed_locale: str | None = None,
+        new_address: str | None = None,
     ) -> Challenge:
         """Open a challenge that ends `life` from Postgres's now."""
         added = await self._connection.execute(
@@ -45,6 +52,12 @@ class Challenges:
                 digits=digits,
                 proposed_name=proposed_name,
                 proposed_locale=proposed_locale,
+                purpose=purpose,
+                method=method,
+                budget_hash=budget_hash,
+                budget=budget,
+                locale=locale,
+                new_address=new_address,
                 expires_at=func.now() + literal(life),
             )
             .returning(challenges)

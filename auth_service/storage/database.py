@@ -10,6 +10,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from auth_service.model.callers import NOBODY, Caller
 from auth_service.storage.faults import outage_of
 from auth_service.storage.tables import users
 from auth_service.storage.unit import UnitOfWork
@@ -34,15 +35,15 @@ class Database:
         self._on_append = on_append
 
     @asynccontextmanager
-    async def unit(self, *, traceparent: str | None = None) -> AsyncIterator[UnitOfWork]:
+    async def unit(self, *, caller: Caller = NOBODY) -> AsyncIterator[UnitOfWork]:
         """Work in one transaction: committed at the end, rolled back on any error.
 
-        Raises `PostgresAway` where Postgres cannot be asked, or has no tables yet. `traceparent` is what its
-        events carry.
+        Raises `PostgresAway` where Postgres cannot be asked, or has no tables yet. `caller` is who asked for
+        it: its events carry their trace, and the audit trail their place.
         """
         try:
             async with self.engine.begin() as connection:
-                unit = UnitOfWork(connection, traceparent=traceparent)
+                unit = UnitOfWork(connection, caller=caller)
                 yield unit
         except Exception as fault:
             if (outage := outage_of(fault)) is not None:

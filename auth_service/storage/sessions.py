@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.model.callers import Caller
 from auth_service.model.sessions import TOUCH_EVERY, Session
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import sessions, users
@@ -32,12 +33,28 @@ class Sessions:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, *, user_id: UUID, token_hash: bytes, life: timedelta) -> Session:
+    async def add(
+        self,
+        *,
+        user_id: UUID,
+        token_hash: bytes,
+        access_hash: bytes | None,
+        method: str,
+        caller: Caller,
+        life: timedelta,
+    ) -> Session:
         """Begin a session that ends `life` from Postgres's now at the latest."""
         added = await self._connection.execute(
             insert(sessions)
             .values(
-                id=new_id(), user_id=user_id, token_hash=token_hash, expires_at=func.now() + literal(life)
+                id=new_id(),
+                user_id=user_id,
+                token_hash=token_hash,
+                access_hash=access_hash,
+                method=method,
+                device=caller.device,
+                client_address=caller.client_address,
+                expires_at=func.now() + literal(life),
             )
             .returning(sessions)
         )

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.model.callers import NOBODY, Caller
+from auth_service.storage.audit import AuditTrail
 from auth_service.storage.challenges import Challenges
 from auth_service.storage.outbox import Outbox
 from auth_service.storage.sessions import Sessions
@@ -12,14 +14,16 @@ from auth_service.storage.users import Users
 
 
 class UnitOfWork:
-    """What a flow works on. All of it is committed together, or none of it."""
+    """What a flow works on. All of it is committed together, or none of it; `caller` asked for it."""
 
-    def __init__(self, connection: AsyncConnection, *, traceparent: str | None = None) -> None:
+    def __init__(self, connection: AsyncConnection, *, caller: Caller = NOBODY) -> None:
         self._connection = connection
+        self.caller = caller
         self.users = Users(connection)
         self.challenges = Challenges(connection)
         self.sessions = Sessions(connection)
-        self.outbox = Outbox(connection, traceparent=traceparent)
+        self.outbox = Outbox(connection, traceparent=caller.traceparent)
+        self.audit = AuditTrail(connection, caller=caller)
 
     async def now(self) -> datetime:
         """Tell Postgres's time: when this transaction began."""

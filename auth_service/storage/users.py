@@ -72,6 +72,7 @@ class Users:
                 version=user.version,
                 decided_by=user.decided_by,
                 decided_at=user.decided_at,
+                decision_reason=user.decision_reason,
             )
         )
         if saved.rowcount != 1:

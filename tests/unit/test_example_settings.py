@@ -29,7 +29,7 @@ def as_written(default: Any) -> str:  # noqa: ANN401 - a default is anything
     match default:
         case bool():
             return str(default).lower()
-        case tuple():
+        case tuple() | frozenset():
             return ",".join(str(part) for part in default)
         case _:
             return str(default)

@@ -15,10 +15,17 @@ ASKED = Challenge(
     code_salt=bytes(16),
     pepper_id=PEPPERS.newest_id,
     digits=6,
+    purpose="sign_in",
+    method="otp",
     attempts=1,
+    budget_hash=bytes(32),
+    budget=10,
+    locale="en",
     proposed_name=None,
     proposed_locale=None,
+    new_address=None,
     created_at=NOW,
+    mailed_at=NOW,
     expires_at=NOW + timedelta(minutes=10),
 )
 CODE = otp_code(ASKED.id, code_salt=ASKED.code_salt, pepper=PEPPER, digits=6)
