@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from auth_service.model.addresses import canonical_address
@@ -169,23 +169,24 @@ class AuthSettings(SharedSettings):
 
     @field_validator("cookie_domain")
     @classmethod
-    def _domain_fits(cls, domain: str | None) -> str | None:
-        return domain.lower().lstrip(".") or None if domain is not None else None
+    def _cookie_domain_fits(cls, domain: str | None, info: ValidationInfo) -> str | None:
+        if not domain:
+            return None
+        domain = domain.lower().lstrip(".")
+        public_url = info.data.get("public_url")
+        if public_url is None:  # wrong itself, which has a line of its own
+            return domain
+        host = urlsplit(public_url.lower()).hostname or ""
+        if "." not in domain or not f".{host}".endswith(f".{domain}"):
+            raise ValueError("is not a domain that PUBLIC_URL lies in")
+        if not public_url.startswith("https://"):
+            raise ValueError("needs PUBLIC_URL to be https://, which its cookie is kept to")
+        return domain
 
     @field_validator("return_origins")
     @classmethod
     def _origins_fit(cls, origins: frozenset[str]) -> frozenset[str]:
         return frozenset(map(_origin, origins))
-
-    @model_validator(mode="after")
-    def _cookie_domain_fits(self) -> Self:
-        host = urlsplit(self.public_url.lower()).hostname or ""
-        domain = self.cookie_domain
-        if domain is not None and (self.insecure_localhost or "." not in domain):
-            raise ValueError("AUTH_COOKIE_DOMAIN needs a domain of its own and PUBLIC_URL to be https")
-        if domain is not None and host != domain and not host.endswith(f".{domain}"):
-            raise ValueError("AUTH_COOKIE_DOMAIN is not a domain that PUBLIC_URL lies in")
-        return self
 
     @field_validator("peppers")
     @classmethod

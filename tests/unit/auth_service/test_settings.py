@@ -77,6 +77,18 @@ def test_the_origin_is_written_as_browsers_do(
         ("PUBLIC_URL", "http://login.example.org"),
         ("LOGIN_METHOD", "password"),
         ("REDIS_URL", "redis://localhost:many/0"),
+        ("AUTH_APPROVED_DOMAINS", "example"),
+        ("AUTH_ADMIN_EMAILS", "ada@example.org, root"),
+        ("AUTH_RESEND_COOLDOWN", "0"),
+        ("AUTH_RETURN_ORIGINS", "app.example.org"),
+        ("AUTH_RETURN_ORIGINS", "https://app.example.org/path"),
+        ("AUTH_COOKIE_DOMAIN", "org"),
+        ("AUTH_COOKIE_DOMAIN", "example.com"),
+        ("AUTH_COOKIE_DOMAIN", "ample.org"),
+        ("AUTH_TRUSTED_PROXIES", "the proxy"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("AUTH_AUDIT_KEEP", "60"),
+        ("AUTH_HOUSEKEEPING_EVERY", "never"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it_and_the_mend(
@@ -89,6 +101,42 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_the_mend(
     assert line.startswith(f"{name}: ")
     assert line.count(": ") >= 2
     assert "see .env.example" not in line
+
+
+def test_lists_are_separated_by_commas_and_brought_into_one_form(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AUTH_APPROVED_DOMAINS", "Example.org, bücher.example")
+    environment.setenv("AUTH_ADMIN_EMAILS", "Ada@Example.org,root@example.org")
+    environment.setenv("AUTH_RETURN_ORIGINS", "https://App.example.org:443/,http://localhost:3000")
+    environment.setenv("AUTH_TRUSTED_PROXIES", "127.0.0.1/32, fd00::/8")
+    environment.setenv("AUTH_COOKIE_DOMAIN", ".Example.org")
+    settings = load(AuthSettings)
+    assert settings.approved_domains == {"example.org", "xn--bcher-kva.example"}
+    assert settings.admin_emails == ("ada@example.org", "root@example.org")
+    assert settings.return_origins == {"https://app.example.org", "http://localhost:3000"}
+    assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "fd00::/8"]
+    assert settings.cookie_domain == "example.org"
+
+
+def test_an_empty_list_or_domain_is_none(environment: pytest.MonkeyPatch) -> None:
+    for name in (
+        "AUTH_APPROVED_DOMAINS",
+        "AUTH_RETURN_ORIGINS",
+        "AUTH_TRUSTED_PROXIES",
+        "AUTH_COOKIE_DOMAIN",
+    ):
+        environment.setenv(name, "")
+    settings = load(AuthSettings)
+    assert not settings.approved_domains
+    assert not settings.return_origins
+    assert not settings.trusted_proxies
+    assert settings.cookie_domain is None
+
+
+def test_a_cookie_for_a_domain_needs_https(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PUBLIC_URL", "http://localhost:8000")
+    environment.setenv("AUTH_COOKIE_DOMAIN", "example.org")
+    with pytest.raises(SettingsWrong, match="AUTH_COOKIE_DOMAIN: "):
+        load(AuthSettings)
 
 
 def test_every_setting_has_a_mend() -> None:

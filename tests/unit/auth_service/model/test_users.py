@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -34,24 +35,82 @@ def test_a_newcomer_without_a_name_is_called_by_their_address() -> None:
     assert (verified.name, verified.locale) == ("ada", "en")
 
 
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.UNVERIFIED])
-def test_only_the_unverified_are_verified(status: Status) -> None:
-    with pytest.raises(TransitionNotAllowed, match=status.value):
-        replace(ADA, status=status).verified(name="Mallory", locale=None, approval_required=True)
+def test_who_was_invited_is_called_as_they_say_or_else_as_the_invitation_did() -> None:
+    invited = replace(ADA, status=Status.INVITED, name="Ada L.")
+    assert invited.verified(name=None, locale=None, approval_required=False).name == "Ada L."
+    verified = invited.verified(name="Ada", locale="de", approval_required=False)
+    assert (verified.name, verified.locale, verified.status) == ("Ada", "de", Status.ACTIVE)
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.REJECTED])
-def test_those_who_wait_or_were_rejected_can_be_approved(status: Status) -> None:
-    approved = replace(ADA, status=status, version=7).approved(by=ADMIN, at=NOW)
-    assert (approved.status, approved.version) == (Status.ACTIVE, 8)
-    assert (approved.decided_by, approved.decided_at) == (ADMIN, NOW)
+ALLOWED: Mapping[str, set[Status]] = {
+    "verified": {Status.UNVERIFIED, Status.INVITED},
+    "invited": {Status.UNVERIFIED},
+    "approved": {Status.PENDING, Status.REJECTED},
+    "rejected": {Status.PENDING},
+    "suspended": {Status.ACTIVE},
+    "reinstated": {Status.SUSPENDED},
+}
+TARGET = {
+    "verified": Status.PENDING,
+    "invited": Status.INVITED,
+    "approved": Status.ACTIVE,
+    "rejected": Status.REJECTED,
+    "suspended": Status.SUSPENDED,
+    "reinstated": Status.ACTIVE,
+}
+EVERY_MOVE = [(move, status) for move in ALLOWED for status in Status]
 
 
-@pytest.mark.parametrize("status", [Status.UNVERIFIED, Status.ACTIVE, Status.SUSPENDED])
-def test_nobody_else_can_be_approved(status: Status) -> None:
-    with pytest.raises(TransitionNotAllowed) as refused:
-        replace(ADA, status=status).approved(by=ADMIN, at=NOW)
-    assert refused.value.status is status
+def _moved(user: User, move: str) -> User:
+    match move:
+        case "verified":
+            return user.verified(name="Ada", locale=None, approval_required=True)
+        case "invited":
+            return user.invited(name="Ada", locale="de", role=Role.MEMBER, by=ADMIN, at=NOW)
+        case "approved":
+            return user.approved(by=ADMIN, at=NOW)
+        case "rejected":
+            return user.rejected(by=ADMIN, at=NOW, reason="Not one of us")
+        case "suspended":
+            return user.suspended(by=ADMIN, at=NOW, reason="Not one of us")
+        case _:
+            return user.reinstated(by=ADMIN, at=NOW)
+
+
+@pytest.mark.parametrize(("move", "status"), EVERY_MOVE)
+def test_each_move_is_made_from_where_it_may_be_and_from_nowhere_else(move: str, status: Status) -> None:
+    user = replace(ADA, status=status, version=7)
+    if status in ALLOWED[move]:
+        moved = _moved(user, move)
+        assert (moved.status, moved.version) == (TARGET[move], 8)
+    else:
+        with pytest.raises(TransitionNotAllowed, match=f"{status.value} cannot be {move}") as refused:
+            _moved(user, move)
+        assert refused.value.status is status
+
+
+@pytest.mark.parametrize("move", ["invited", "approved", "rejected", "suspended", "reinstated"])
+def test_a_decision_tells_by_whom_when_and_why(move: str) -> None:
+    (status, *_) = ALLOWED[move]
+    moved = _moved(replace(ADA, status=status, decision_reason="An older one"), move)
+    why = "Not one of us" if move in {"rejected", "suspended"} else None
+    assert (moved.decided_by, moved.decided_at, moved.decision_reason) == (ADMIN, NOW, why)
+
+
+def test_an_invitation_names_someone_and_says_what_they_may_do() -> None:
+    invited = ADA.invited(name="Ada", locale=None, role=Role.ADMIN, by=ADMIN, at=NOW)
+    assert (invited.name, invited.locale, invited.role) == ("Ada", "en", Role.ADMIN)
+    assert not invited.is_administrator
+
+
+def test_what_is_given_is_changed_and_nothing_else() -> None:
+    changed = ADA.changed(name="Ada", role=Role.ADMIN, locale="de")
+    assert changed == replace(ADA, name="Ada", role=Role.ADMIN, locale="de", version=2)
+    assert ADA.changed(locale="de") == replace(ADA, locale="de", version=2)
+
+
+def test_a_change_to_the_same_is_none() -> None:
+    assert ADA.changed(role=Role.MEMBER, locale="en") is ADA
 
 
 @pytest.mark.parametrize("status", list(Status))
