@@ -1,9 +1,14 @@
 """A person with an account, and the moves that their account may make.
 
 ```
-unverified ──right code──▶ pending ──approved──▶ active
-                              rejected ──approved──▶ active
+unverified ──right code──▶ pending ──approved──▶ active ──suspended──▶ suspended
+   │  └────right code, where no approval is needed──▲ ▲ ◀──reinstated──────┘
+   │                          │                     │ │
+   │                          └─rejected▶ rejected ─┘ │
+   └─invited─▶ invited ──────right code───────────────┘
 ```
+
+From `rejected` it is `approved` that leads to `active`. Whoever is promoted is active, wherever they stood.
 """
 
 from dataclasses import dataclass, replace
@@ -72,28 +77,64 @@ class User:
 
         Without a name they are called by what stands before the @. Raises `TransitionNotAllowed`.
         """
-        if self.status is not Status.UNVERIFIED:
-            raise TransitionNotAllowed("verified", status=self.status)
+        self._only_from("verified", Status.UNVERIFIED, Status.INVITED)
         return replace(
-            self,
-            name=name or self.name or self.email.partition("@")[0],
+            self._called(name),
             locale=locale or self.locale,
             status=Status.PENDING if approval_required else Status.ACTIVE,
             version=self.version + 1,
         )
 
+    def invited(self, *, name: str | None, locale: str | None, role: Role, by: UUID, at: datetime) -> "User":
+        """Let in beforehand someone who has not proved their address. Raises `TransitionNotAllowed`."""
+        self._only_from("invited", Status.UNVERIFIED)
+        invited = self._decided(Status.INVITED, by=by, at=at, reason=None)
+        return replace(invited, name=name or self.name, locale=locale or self.locale, role=role)
+
     def approved(self, *, by: UUID, at: datetime) -> "User":
         """Let in someone who waits, or who was rejected before. Raises `TransitionNotAllowed`."""
-        if self.status not in {Status.PENDING, Status.REJECTED}:
-            raise TransitionNotAllowed("approved", status=self.status)
-        return replace(self, status=Status.ACTIVE, version=self.version + 1, decided_by=by, decided_at=at)
+        self._only_from("approved", Status.PENDING, Status.REJECTED)
+        return self._decided(Status.ACTIVE, by=by, at=at, reason=None)
+
+    def rejected(self, *, by: UUID, at: datetime, reason: str | None) -> "User":
+        """Keep out someone who waits. Raises `TransitionNotAllowed`."""
+        self._only_from("rejected", Status.PENDING)
+        return self._decided(Status.REJECTED, by=by, at=at, reason=reason)
+
+    def suspended(self, *, by: UUID, at: datetime, reason: str | None) -> "User":
+        """Shut out someone who was in. Raises `TransitionNotAllowed`."""
+        self._only_from("suspended", Status.ACTIVE)
+        return self._decided(Status.SUSPENDED, by=by, at=at, reason=reason)
+
+    def reinstated(self, *, by: UUID, at: datetime) -> "User":
+        """Let in again someone who was shut out. Raises `TransitionNotAllowed`."""
+        self._only_from("reinstated", Status.SUSPENDED)
+        return self._decided(Status.ACTIVE, by=by, at=at, reason=None)
+
+    def changed(
+        self, *, name: str | None = None, role: Role | None = None, locale: str | None = None
+    ) -> "User":
+        """Change what is given; the same value, version and all, where that changes nothing."""
+        asked = replace(self, name=name or self.name, role=role or self.role, locale=locale or self.locale)
+        return self if asked == self else replace(asked, version=self.version + 1)
 
     def promoted(self, *, name: str | None) -> "User":
         """Make an active administrator of them, wherever they stood: the operator's own word."""
+        return replace(self._called(name), role=Role.ADMIN, status=Status.ACTIVE, version=self.version + 1)
+
+    def _called(self, name: str | None) -> "User":
+        return replace(self, name=name or self.name or self.email.partition("@")[0])
+
+    def _decided(self, status: Status, *, by: UUID, at: datetime, reason: str | None) -> "User":
         return replace(
             self,
-            name=name or self.name or self.email.partition("@")[0],
-            role=Role.ADMIN,
-            status=Status.ACTIVE,
+            status=status,
             version=self.version + 1,
+            decided_by=by,
+            decided_at=at,
+            decision_reason=reason,
         )
+
+    def _only_from(self, move: str, *allowed: Status) -> None:
+        if self.status not in allowed:
+            raise TransitionNotAllowed(move, status=self.status)
