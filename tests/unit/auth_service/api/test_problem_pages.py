@@ -21,8 +21,6 @@ def test_each_problem_has_its_page_under_its_status_and_no_other_has() -> None:
 
 
 def test_no_page_is_empty() -> None:
-    pages = re.split(r"(?m)^##+ \w+$", DOCUMENT)[1:]
+    pages = re.split(r"(?m)^### \w+$", DOCUMENT)[1:]
 
-    assert [page.strip() for page in pages if not page.strip()] == [""] * len(
-        {kind.status for kind in KINDS.values()}
-    )
+    assert all(re.sub(r"(?m)^## \d+$", "", page).strip() for page in pages)
