@@ -1,7 +1,7 @@
 """What is sent and answered, as JSON."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from auth_service.model.addresses import canonical_address
 from auth_service.model.codes import typed_code
 from auth_service.model.names import locale_name, person_name
-from auth_service.model.sessions import Session
 from auth_service.model.users import Role, Status, User
 
 Email = Annotated[str, AfterValidator(canonical_address), Field(examples=["ada@example.org"])]
@@ -20,49 +19,12 @@ Code = Annotated[
     AfterValidator(typed_code),
     Field(examples=["123456"], description="As typed: spaces and dashes are dropped."),
 ]
-Transport = Annotated[
-    Literal["cookie", "bearer"],
-    Field(description="How this browser or program is told apart: by cookies, or by tokens it keeps itself."),
-]
 
 
-class _Sent(BaseModel):
+class Sent(BaseModel):
+    """What is sent: fields that are not known are refused, so that a slip shows."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RegistrationSent(_Sent):
-    """Someone asks to be let in."""
-
-    email: Email
-    name: Name
-    locale: Locale | None = None
-    transport: Transport = "cookie"
-
-
-class ChallengeSent(_Sent):
-    """Someone asks for a code."""
-
-    email: Email
-    transport: Transport = "cookie"
-
-
-class CodeSent(_Sent):
-    """Someone answers with a code."""
-
-    code: Code
-
-
-class ChallengeBody(BaseModel):
-    """A code is on its way, if someone is to have one: the answer is the same either way."""
-
-    challenge_id: UUID
-    method: Literal["otp"] = "otp"
-    code_length: int
-    expires_at: datetime
-    resend_at: datetime = Field(description="When another mail may be asked for.")
-    binding: str | None = Field(
-        default=None, description="With transport bearer: send it back as the header Porter-Binding."
-    )
 
 
 class UserBody(BaseModel):
@@ -106,27 +68,6 @@ class AdminUserBody(UserBody):
             decided_by=user.decided_by,
             decided_at=user.decided_at,
         )
-
-
-class SessionBody(BaseModel):
-    """A session; its token only where it was asked for with transport bearer."""
-
-    id: UUID
-    created_at: datetime
-    expires_at: datetime
-    token: str | None = None
-
-    @classmethod
-    def of(cls, session: Session, *, token: str | None) -> "SessionBody":
-        """Show a session."""
-        return cls(id=session.id, created_at=session.created_at, expires_at=session.expires_at, token=token)
-
-
-class SignedInBody(BaseModel):
-    """Someone is in."""
-
-    user: UserBody
-    session: SessionBody
 
 
 class UserPageBody(BaseModel):
