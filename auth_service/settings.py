@@ -11,10 +11,10 @@ from pydantic_settings import NoDecode
 from auth_service.model.addresses import canonical_address
 from auth_service.model.codes import DIGITS_MAX, DIGITS_MIN
 from auth_service.model.peppers import Peppers, parse_pepper
+from auth_service.model.returns import canonical_origin
 from auth_service.model.rules import LoginRules
 from contracts.environment import SharedSettings, comma_separated
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORT = "set it to a free port from 1 to 65535"
 _SECONDS = "set it to a number of seconds"
 
@@ -186,7 +186,7 @@ class AuthSettings(SharedSettings):
     @field_validator("return_origins")
     @classmethod
     def _origins_fit(cls, origins: frozenset[str]) -> frozenset[str]:
-        return frozenset(map(_origin, origins))
+        return frozenset(map(canonical_origin, origins))
 
     @field_validator("peppers")
     @classmethod
@@ -215,14 +215,4 @@ class AuthSettings(SharedSettings):
     @property
     def public_origin(self) -> str:
         """PUBLIC_URL as browsers write it in `Origin`."""
-        return _origin(self.public_url)
-
-
-def _origin(url: str) -> str:
-    """Write an origin as browsers do (RFC 6454): no default port, lower case. Raises `ValueError`."""
-    parts = urlsplit(url.lower())
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError("needs a scheme, a host, perhaps a port, and nothing else")
-    if parts.port == _DEFAULT_PORTS.get(parts.scheme):
-        return f"{parts.scheme}://{parts.netloc.rpartition(':')[0] or parts.netloc}"
-    return f"{parts.scheme}://{parts.netloc}"
+        return canonical_origin(self.public_url)
