@@ -106,7 +106,7 @@ def _create_admin(arguments: argparse.Namespace) -> int:
 
 
 async def _admin_created(settings: "AuthSettings", *, email: str, name: str | None) -> None:
-    from auth_service.flows.administration import create_admin
+    from auth_service.flows.administrators import create_admin
     from auth_service.storage.database import Database
 
     database = Database(settings.sqlalchemy_url, connections=1)

@@ -54,13 +54,3 @@ async def approve(user_id: UUID, *, by: UUID, unit: UnitOfWork, sealer: Sealer) 
         sequence=user.version,
     )
     return user
-
-
-async def create_admin(email: str, *, name: str | None, unit: UnitOfWork) -> User:
-    """Make an active administrator of whoever has this address, known or not."""
-    user = await unit.users.find_or_add(email)
-    if user.is_administrator and name in {None, user.name}:
-        return user
-    user = user.promoted(name=name)
-    await unit.users.save(user)
-    return user

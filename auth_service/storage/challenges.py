@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, insert, literal, update
+from sqlalchemy import RowMapping, delete, func, insert, literal, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.challenges import ATTEMPTS_MAX, Challenge, Purpose
@@ -90,6 +90,10 @@ class Challenges:
         await self._connection.execute(
             update(challenges).where(challenges.c.id == challenge_id).values(closed_at=func.now())
         )
+
+    async def delete_all_of(self, user_id: UUID) -> None:
+        """Remove every challenge that is about someone, and their links with them."""
+        await self._connection.execute(delete(challenges).where(challenges.c.user_id == user_id))
 
 
 def _challenge_of(row: RowMapping) -> Challenge:

@@ -1,5 +1,6 @@
 """Rows of sessions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Final
@@ -89,6 +90,13 @@ class Sessions:
         """End a session; False when there was none."""
         ended = await self._connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
         return ended.rowcount == 1
+
+    async def end_all_of(self, user_id: UUID) -> Sequence[UUID]:
+        """End every session of someone; tell which they were."""
+        ended = await self._connection.execute(
+            delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
+        )
+        return ended.scalars().all()
 
 
 def _session_of(row: RowMapping) -> Session:

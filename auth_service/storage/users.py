@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import RowMapping, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,8 @@ from contracts.identifiers import new_id
 
 _COLUMNS: Final = tuple(field.name for field in fields(User))
 DEFAULT_LOCALE: Final = "en"
+
+_ADMINISTERS: Final = and_(users.c.role == Role.ADMIN.value, users.c.status == Status.ACTIVE.value)
 
 
 class UserChanged(Exception):
@@ -78,13 +80,23 @@ class Users:
         if saved.rowcount != 1:
             raise UserChanged
 
+    async def lock_administrators(self) -> Sequence[UUID]:
+        """Lock everyone who may decide about others, in one order, until this transaction ends.
+
+        Whoever waits for a row sees it as it is then: one who was deposed meanwhile is not among them.
+        """
+        found = await self._connection.execute(
+            select(users.c.id).where(_ADMINISTERS).order_by(users.c.id).with_for_update()
+        )
+        return found.scalars().all()
+
+    async def delete(self, user_id: UUID) -> None:
+        """Remove someone, and with them their sessions and devices."""
+        await self._connection.execute(delete(users).where(users.c.id == user_id))
+
     async def administrators(self) -> Sequence[User]:
         """List everyone who may decide about others."""
-        found = await self._connection.execute(
-            select(users)
-            .where(users.c.role == Role.ADMIN.value, users.c.status == Status.ACTIVE.value)
-            .order_by(users.c.id)
-        )
+        found = await self._connection.execute(select(users).where(_ADMINISTERS).order_by(users.c.id))
         return [user_of(row) for row in found.mappings()]
 
     async def page(

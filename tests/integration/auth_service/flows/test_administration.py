@@ -3,7 +3,8 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from auth_service.flows.administration import UserPage, create_admin, list_users
+from auth_service.flows.administration import UserPage, list_users
+from auth_service.flows.administrators import create_admin
 from auth_service.model.users import Role, Status, TransitionNotAllowed, User, UserUnknown
 from auth_service.storage.tables import users
 from contracts.envelope import unseal
