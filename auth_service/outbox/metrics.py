@@ -10,6 +10,12 @@ class OutboxMetrics:
         self.published = Counter(
             "auth_events_published_total", "Events written to their stream.", ["type"], registry=registry
         )
+        self.republished = Counter(
+            "auth_outbox_republished_total",
+            "Events that were gone from their stream and were written to it again.",
+            ["stream"],
+            registry=registry,
+        )
         self.unpublished = Gauge(
             "auth_outbox_unpublished", "Events that wait in the outbox.", registry=registry
         )

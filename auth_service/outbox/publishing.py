@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from redis.typing import EncodableT, FieldT
 
+from auth_service.outbox.comparing import Entry
 from auth_service.storage.outbox import OutboxRow
 from contracts.codec import encode
 from contracts.events import AnyEvent
@@ -24,6 +25,14 @@ class Published:
     entry_ids: Mapping[UUID, str]
     malformed: Mapping[UUID, str]
     refusal: RedisError | None
+
+    def first_entries(self, rows: Iterable[OutboxRow]) -> dict[Stream, Entry]:
+        """Tell, for each stream, the first entry of the batch that was made of `rows`."""
+        found: dict[Stream, Entry] = {}
+        for row in rows:
+            if row.id in self.entry_ids:
+                found.setdefault(event_class(row.type).stream, Entry(self.entry_ids[row.id], str(row.id)))
+        return found
 
 
 async def publish(rows: Iterable[OutboxRow], *, redis: Redis, redis_time: timedelta) -> Published:

@@ -1,4 +1,4 @@
-"""The relay: publishes what is committed, for as long as it runs."""
+"""The relay: publishes what is committed, for as long as it runs, and again what Redis forgot."""
 
 import asyncio
 import random
@@ -15,8 +15,10 @@ from redis.exceptions import RedisError
 
 from auth_service.outbox.backoff import backoff
 from auth_service.outbox.links import Link
+from auth_service.outbox.memory import Memory
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.publishing import publish
+from auth_service.outbox.second_look import SecondLook
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
 
@@ -31,7 +33,9 @@ class Relay:
     """Sweeps the outbox every `sweep_every` and at once when `wake` is set; any number may run.
 
     It outlives Redis, Postgres and surprises: it waits and tries again. At least once is promised: what dies
-    between writing and committing is written again, with the same event id.
+    between writing and committing is written again, with the same event id. Every `sweep_every`, not at each
+    waking, it looks whether Redis still has what it had; if not, and at the start, it compares every row it
+    keeps with the streams, a batch at a time, and new rows before each.
     """
 
     def __init__(
@@ -52,6 +56,11 @@ class Relay:
         self._sweep_every = sweep_every
         self._batch_rows = batch_rows
         self._chance = chance
+        self._memory = Memory()
+        self._second_look = SecondLook(
+            database=database, redis=redis, memory=self._memory, metrics=metrics, batch_rows=batch_rows
+        )
+        self._look_at = 0.0
         self._redis_link = Link("redis")
         self._postgres_link = Link("postgres")
         self._stumbles = 0
@@ -66,7 +75,7 @@ class Relay:
             failures = await self._turn()
             if failures:
                 await _set_within(self._stopping, backoff(failures, chance=self._chance()))
-            else:
+            elif not self._second_look.is_under_way:
                 await _set_within(self._wake, self._sweep_every.total_seconds())
 
     def stop(self) -> None:
@@ -75,7 +84,20 @@ class Relay:
         self._wake.set()
 
     async def sweep(self) -> int:
-        """Publish all rows there are and tell how many. Raises `RedisError` or `PostgresAway`."""
+        """Publish all new rows, tell how many, and take the next step of a second look if one is due.
+
+        Raises `RedisError` or `PostgresAway`.
+        """
+        published, refusal = await self._publish_new()
+        if asyncio.get_running_loop().time() >= self._look_at:
+            refusal = await self._look() or refusal
+        if self._second_look.is_due and not self._stopping.is_set():
+            await self._second_look.step()
+        if refusal is not None:
+            raise refusal
+        return published
+
+    async def _publish_new(self) -> tuple[int, RedisError | None]:
         seconds, microseconds = await self._redis.time()
         redis_time = timedelta(seconds=int(seconds), microseconds=int(microseconds))
         published, after, full = 0, None, True
@@ -84,6 +106,7 @@ class Relay:
             async with self._database.unit() as unit:
                 rows = await unit.outbox.lock_unpublished(after=after, limit=self._batch_rows)
                 batch = await publish(rows, redis=self._redis, redis_time=redis_time)
+                self._memory.note_written(batch.first_entries(rows))
                 if batch.entry_ids:
                     await unit.outbox.mark_published(batch.entry_ids)
             for row in rows:
@@ -96,9 +119,17 @@ class Relay:
                 break  # Redis takes nothing now; the rest of the backlog need not ask as well
             full = len(rows) == self._batch_rows
             after = rows[-1].id if rows else None  # passes over rows that stay, so that none blocks the rest
-        if refusal is not None:
-            raise refusal
-        return published
+        return published, refusal
+
+    async def _look(self) -> RedisError | None:
+        """Look whether Redis still has what it had, and begin a second look if it has not."""
+        finding = await self._memory.look(redis=self._redis)
+        self._look_at = asyncio.get_running_loop().time() + self._sweep_every.total_seconds()
+        if finding.is_loss:
+            streams = [stream.name for stream in finding.forgetful]
+            log.warning("redis_forgot", restarted=finding.restarted, streams=streams)
+            self._second_look.begin()
+        return finding.refusal
 
     async def _turn(self) -> int:
         """Sweep, and measure when that is due; tell how many turns in a row have failed now."""
@@ -117,6 +148,7 @@ class Relay:
         try:
             await self.sweep()
         except RedisError as fault:
+            self._look_at = 0.0  # whatever it was, Redis may be another one afterwards
             self._redis_link.lost(fault)
         except PostgresAway as fault:
             self._redis_link.found()  # it was asked the time first

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, insert, select, text
+from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, func, insert, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.storage.tables import SCHEMA, outbox
@@ -30,6 +30,16 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedRow:
+    """Where a row was published to, and when that was noted."""
+
+    id: UUID
+    stream: str
+    entry_id: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """What is not published yet."""
 
@@ -38,6 +48,8 @@ class Backlog:
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(OutboxRow))
+
+_PUBLISHED_COLUMNS: Final = tuple(field.name for field in fields(PublishedRow))
 
 _MARK: Final = text(
     f"UPDATE {SCHEMA}.outbox SET published_at = clock_timestamp(), entry_id = told.entry_id"  # noqa: S608 - a constant
@@ -101,6 +113,53 @@ class Outbox:
         await self._connection.execute(
             _MARK, {"ids": list(entry_ids.keys()), "entry_ids": list(entry_ids.values())}
         )
+
+    async def published(
+        self, *, within: Mapping[str, timedelta], before: PublishedRow | None, limit: int
+    ) -> Sequence[PublishedRow]:
+        """Read the rows of each stream that were published `within` its time until now, newest first.
+
+        `before` is where the page before ended. Locks nothing.
+        """
+        age_max = max(within.values())
+        query = (
+            select(*(outbox.c[name] for name in _PUBLISHED_COLUMNS))
+            .where(
+                outbox.c.published_at > func.now() - age_max,  # what the index can use
+                or_(
+                    *(
+                        and_(outbox.c.stream == stream, outbox.c.published_at > func.now() - age)
+                        for stream, age in within.items()
+                    )
+                ),
+            )
+            .order_by(outbox.c.published_at.desc(), outbox.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            end = (before.published_at, before.id)
+            query = query.where(tuple_(outbox.c.published_at, outbox.c.id) < end)
+        found = await self._connection.execute(query)
+        return [PublishedRow(**row) for row in found.mappings()]
+
+    async def lock_published(self, rows: Sequence[PublishedRow]) -> Sequence[OutboxRow]:
+        """Take those rows that no other relay has in hand, or has published again since they were read."""
+        told = (
+            func.unnest(
+                bindparam("ids", [row.id for row in rows], type_=ARRAY(Uuid)),
+                bindparam("entry_ids", [row.entry_id for row in rows], type_=ARRAY(Text)),
+            )
+            .table_valued("id", "entry_id")
+            .render_derived(name="told")
+        )
+        query = (
+            select(*(outbox.c[name] for name in _COLUMNS))
+            .join(told, and_(outbox.c.id == told.c.id, outbox.c.entry_id == told.c.entry_id))
+            .order_by(outbox.c.published_at.desc(), outbox.c.id.desc())
+            .with_for_update(of=outbox, skip_locked=True)
+        )
+        found = await self._connection.execute(query)
+        return [OutboxRow(**row) for row in found.mappings()]
 
     async def backlog(self) -> Backlog:
         """Count what waits, and since when the oldest does."""

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from auth_service.model.callers import Caller
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.relay import Relay
 from auth_service.storage.database import Database
@@ -57,7 +58,7 @@ class Post:
 
     async def append(self, count: int = 1) -> list[UUID]:
         ids = [new_id() for _ in range(count)]
-        async with self.database.unit(traceparent=TRACEPARENT) as unit:
+        async with self.database.unit(caller=Caller(traceparent=TRACEPARENT)) as unit:
             for event_id in ids:
                 user_id = new_id()
                 await unit.outbox.append(
