@@ -16,13 +16,10 @@ from starlette.routing import Route
 from auth_service.api import administration, login, sessions
 from auth_service.api.body_limit import BodyLimit
 from auth_service.api.faults import answer_faults
-from auth_service.api.identity import find_user
 from auth_service.api.origins import JsonOnly
 from auth_service.api.problems import ProblemBody
 from auth_service.api.record import RequestRecord
-from auth_service.model.users import User
 from auth_service.pages.routes import page_routes
-from auth_service.storage.faults import PostgresAway
 from auth_service.wiring import Parts
 
 
@@ -34,12 +31,6 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
         async with parts.open(relaying=relaying):
             yield
 
-    async def signed_in(request: Request) -> User | None:
-        try:
-            return await find_user(request, parts.door)
-        except PostgresAway:  # the page still shows, and its calls tell what is wrong
-            return None
-
     app = FastAPI(
         title="Porter",
         summary="Login without passwords",
@@ -48,7 +39,7 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        routes=[*parts.health.routes(), *page_routes(signed_in=signed_in)],
+        routes=[*parts.health.routes(), *page_routes(parts.door)],
     )
     app.state.door = parts.door
     for part in (login, sessions, administration):

@@ -50,7 +50,8 @@ def _address(written: str) -> IPv4Address | IPv6Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def _caller_of(request: Request, door: TheDoor) -> Caller:
+def caller_of(request: Request, door: TheDoor) -> Caller:
+    """Tell who makes a request."""
     return Caller(
         traceparent=trace_of(request).traceparent(),
         client_address=client_address(request, proxies=door.trusted_proxies),
@@ -58,4 +59,4 @@ def _caller_of(request: Request, door: TheDoor) -> Caller:
     )
 
 
-TheCaller = Annotated[Caller, Depends(_caller_of)]
+TheCaller = Annotated[Caller, Depends(caller_of)]

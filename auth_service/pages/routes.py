@@ -1,40 +1,18 @@
-"""The pages and their files. A GET never changes anything."""
+"""The pages and their files, by their paths."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from auth_service.model.users import Status, User
+from auth_service.api.door import Door
+from auth_service.pages.deeds import Deeds
+from auth_service.pages.looks import Looks
+from auth_service.pages.rendering import Renderer
 
-WhoIsThere = Callable[[Request], Awaitable[User | None]]
-
-_HERE: Final = Path(__file__).parent
-
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-OTHERS: Final = (
-    (Status.ACTIVE, "Active"),
-    (Status.UNVERIFIED, "Address not confirmed"),
-    (Status.REJECTED, "Rejected"),
-    (Status.SUSPENDED, "Suspended"),
-)
-"""Everyone who does not wait, in the order in which administrators see them."""
+STATIC: Final = Path(__file__).parent / "static"
 
 
 class Files(StaticFiles):
@@ -48,31 +26,22 @@ class Files(StaticFiles):
         return response
 
 
-def page_routes(*, signed_in: WhoIsThere) -> list[BaseRoute]:
-    """Give the routes of all pages; `signed_in` tells whose browser asks."""
-    templates = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-    def page(name: str, **facts: object) -> Callable[[Request], Awaitable[Response]]:
-        template = templates.get_template(name)
-
-        async def show(request: Request) -> Response:
-            return HTMLResponse(template.render(user=await signed_in(request), **facts), headers=HEADERS)
-
-        return show
-
-    async def home(_: Request) -> Response:
-        return RedirectResponse("/login", status_code=303, headers=HEADERS)
-
+def page_routes(door: Door) -> list[BaseRoute]:
+    """Give the routes of all pages, translated and compiled once."""
+    looks = Looks(door, Renderer(return_origins=door.return_origins))
+    deeds = Deeds(door, looks)
     return [
-        Route("/", home),
-        Route("/login", page("login.html", registering=False)),
-        Route("/register", page("login.html", registering=True)),
-        Route("/admin", page("admin.html", others=OTHERS)),
-        Mount("/static", Files(directory=_HERE / "static"), name="static"),
+        Route("/", looks.home),
+        Route("/login", looks.login),
+        Route("/login", deeds.login, methods=["POST"]),
+        Route("/register", looks.register),
+        Route("/register", deeds.register, methods=["POST"]),
+        Route("/login/code", looks.code),
+        Route("/login/code", deeds.code, methods=["POST"]),
+        Route("/login/link", looks.link),
+        Route("/logout", deeds.logout, methods=["POST"]),
+        Route("/account", looks.account),
+        Route("/admin", looks.people),
+        Route("/admin/audit", looks.audit),
+        Mount("/static", Files(directory=STATIC), name="static"),
     ]
