@@ -22,10 +22,10 @@ library is needed to read it. Attributes that an event does not have are absent.
 know, in the entry and in `data`: a published event gains optional fields only, anything else is a new
 version.
 
-**`data.sealed` is one box** with all that tells who the mail goes to, and any code. It is a Fernet token;
-inside is `{{"event_id": …, "contents": …}}`, where `event_id` equals the entry's `id` (refuse it otherwise:
-the box was copied) and `contents` has the schema that the message names in `x-sealed-contents`. A consumer
-that mails nobody needs no key.
+**`data.sealed` is one box** with all that tells who the mail goes to, and any code or link. It is a Fernet
+token; inside is `{{"event_id": …, "contents": …}}`, where `event_id` equals the entry's `id` (refuse it
+otherwise: the box was copied) and `contents` has the schema that the message names in `x-sealed-contents`. A
+consumer that mails nobody needs no key. Where `data.recipients` is 0, nobody is mailed.
 
 **Late mail is not sent**: it is given up at `expirytime`, or where that is absent
 {streams.ACCOUNT_MAIL_LIFE // timedelta(hours=1)} hours after `time`.

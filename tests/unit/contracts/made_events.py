@@ -6,21 +6,10 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from contracts.events import (
-    EVENT_TYPES,
-    AccountApproved,
-    AnyEvent,
-    OtpRequested,
-    UnknownAddressChallenged,
-    UserRegistered,
-)
-from contracts.facts import (
-    AccountApprovedData,
-    OtpRequestedData,
-    UnknownAddressChallengedData,
-    UserRegisteredData,
-)
-from contracts.sealing import Contents, LoginCode, Newcomer, Recipient
+from contracts import events, facts, sealing
+from contracts.events import EVENT_TYPES, AnyEvent, OtpRequested
+from contracts.facts import EventData, OtpRequestedData
+from contracts.sealing import Contents, LoginCode, Recipient
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 EVENT_ID = UUID("019b7ca9-8f2e-71aa-8012-3456789ab00a")
@@ -53,29 +42,36 @@ traceparents = st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}
 recipients = st.builds(Recipient, address=unicode_text, name=unicode_text, locale=unicode_text)
 addressed = st.lists(recipients, max_size=4).map(tuple)
 
+secrets = unicode_text.map(SecretStr)
+
+parts: dict[type[Contents], dict[str, st.SearchStrategy[SecretStr | str | None]]] = {
+    Contents: {},
+    LoginCode: {"code": secrets, "link": st.none() | secrets},
+    sealing.LoginLink: {"link": secrets, "code": st.none() | secrets},
+    sealing.Newcomer: {"address": unicode_text, "name": unicode_text},
+    sealing.Reasoned: {"reason": st.none() | unicode_text},
+    sealing.Invitation: {"invited_by": unicode_text},
+    sealing.AddressMove: {"new_address": unicode_text},
+    sealing.NewSignIn: {"device": unicode_text, "client_address": unicode_text},
+}
 contents: dict[type[Contents], st.SearchStrategy[Contents]] = {
-    Contents: st.builds(Contents, recipients=addressed),
-    LoginCode: st.builds(LoginCode, recipients=addressed, code=unicode_text.map(SecretStr)),
-    Newcomer: st.builds(Newcomer, recipients=addressed, address=unicode_text, name=unicode_text),
+    box: st.builds(box, recipients=addressed, **part) for box, part in parts.items()
 }
 
-
-facts = {
-    OtpRequested: st.builds(
-        OtpRequestedData, locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
-    ),
-    UnknownAddressChallenged: st.builds(
-        UnknownAddressChallengedData,
-        locale=unicode_text,
-        recipients=st.integers(0, 1000),
-        sealed=unicode_text,
-    ),
-    UserRegistered: st.builds(
-        UserRegisteredData, locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
-    ),
-    AccountApproved: st.builds(
-        AccountApprovedData, locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
-    ),
+data: dict[type[AnyEvent], type[EventData]] = {
+    OtpRequested: OtpRequestedData,
+    events.MagicLinkRequested: facts.MagicLinkRequestedData,
+    events.UnknownAddressChallenged: facts.UnknownAddressChallengedData,
+    events.UserRegistered: facts.UserRegisteredData,
+    events.AccountApproved: facts.AccountApprovedData,
+    events.AccountRejected: facts.AccountRejectedData,
+    events.AccountSuspended: facts.AccountSuspendedData,
+    events.AccountReinstated: facts.AccountReinstatedData,
+    events.AccountDeleted: facts.AccountDeletedData,
+    events.UserInvited: facts.UserInvitedData,
+    events.AddressChanged: facts.AddressChangedData,
+    events.UserSignedIn: facts.UserSignedInData,
+    events.SessionsRevoked: facts.SessionsRevokedData,
 }
 
 
@@ -90,7 +86,9 @@ def events_of(event: type[AnyEvent]) -> st.SearchStrategy[AnyEvent]:
         sequence=st.integers(0).map(str),
         expirytime=st.none() | instants,
         traceparent=st.none() | traceparents,
-        data=facts[event],
+        data=st.builds(
+            data[event], locale=unicode_text, recipients=st.integers(0, 1000), sealed=unicode_text
+        ),
     )
 
 

@@ -61,3 +61,9 @@ def test_every_stream_has_its_own_cluster_slot_and_an_event() -> None:
     assert len({stream.key for stream in STREAMS}) == len(STREAMS)
     assert all(re.fullmatch(r"\{auth\.[a-z]+\}", stream.key) for stream in STREAMS)
     assert {event.stream for event in EVENT_TYPES} == set(STREAMS)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_sign_that_mail_is_held_back_is_in_its_streams_cluster_slot(stream: Stream) -> None:
+    assert stream.held_key.startswith(f"{stream.key}:")
+    assert stream.held_key != stream.key

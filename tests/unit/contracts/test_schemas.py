@@ -56,7 +56,7 @@ def test_every_fact_is_typed_and_none_forbids_what_comes_later(event: type[AnyEv
 @pytest.mark.parametrize("event", EVENT_TYPES)
 def test_the_golden_example_satisfies_the_schema(event: type[AnyEvent]) -> None:
     """Also the rule of evolution: a field that became required would be one that old examples lack."""
-    kinds = {"string": str, "integer": int}
+    kinds = {"string": str, "integer": int, "boolean": bool, "array": list}
     uuid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
     schema, data = published(event), golden_data(event)
 
@@ -65,6 +65,9 @@ def test_the_golden_example_satisfies_the_schema(event: type[AnyEvent]) -> None:
         fact = schema["properties"][name]
         assert isinstance(value, kinds[fact["type"]])
         assert fact.get("format") != "uuid" or uuid.fullmatch(str(value))
+        assert fact.get("items") in (None, {"format": "uuid", "type": "string"})
+        assert not isinstance(value, list) or all(uuid.fullmatch(item) for item in value)
+        assert value in fact.get("enum", [value])
         assert "minimum" not in fact or value >= fact["minimum"]
 
 
