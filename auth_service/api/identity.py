@@ -6,10 +6,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from auth_service.api.callers import TheCaller
 from auth_service.api.door import Door, TheDoor
 from auth_service.api.origins import has_bearer
 from auth_service.api.problems import Problem
 from auth_service.flows.presence import current_session
+from auth_service.model.audit import Action
 from auth_service.model.sessions import Session
 from auth_service.model.users import User
 
@@ -46,32 +48,42 @@ def unauthenticated(request: Request, door: Door) -> Problem:
 
 async def find_user(request: Request, door: Door) -> User | None:
     """Tell who is signed in, if anyone is."""
+    found = await find_identity(request, door)
+    return None if found is None else found.user
+
+
+async def find_identity(request: Request, door: Door) -> Identity | None:
+    """Tell who is signed in and by which session, if anyone is."""
     token = token_of(request, door)
     if token is None:
         return None
     async with door.database.unit() as unit:
         found = await current_session(token, unit=unit, rules=door.rules)
-    return None if found is None else found.user
+    return None if found is None else Identity(user=found.user, session=found.session)
 
 
 async def _signed_in(request: Request, door: TheDoor) -> Identity:
-    token = token_of(request, door)
-    if token is None:
+    identity = await find_identity(request, door)
+    if identity is None:
         raise unauthenticated(request, door)
-    async with door.database.unit() as unit:
-        found = await current_session(token, unit=unit, rules=door.rules)
-    if found is None:
-        raise unauthenticated(request, door)
-    return Identity(user=found.user, session=found.session)
+    return identity
 
 
 SignedIn = Annotated[Identity, Depends(_signed_in)]
 
 
-def _administrator(identity: SignedIn) -> Identity:
+async def _administrator(request: Request, identity: SignedIn, door: TheDoor, caller: TheCaller) -> Identity:
     if not identity.user.is_administrator:
+        async with door.database.unit(caller=caller) as unit:
+            await unit.audit.append(
+                Action.ACCESS_REFUSED,
+                actor=identity.user.id,
+                subject=None,
+                details={"reason": "forbidden", "route": f"{request.method} {request.scope['route'].path}"},
+            )
         raise Problem("forbidden", "Only administrators may do this.")
     return identity
 
 
 Administrator = Annotated[Identity, Depends(_administrator)]
+"""Someone who may decide about others; that anyone else tried is noted in the audit trail."""

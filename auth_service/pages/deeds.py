@@ -15,7 +15,7 @@ from auth_service.api.origins import refuse_foreign
 from auth_service.api.problems import KINDS, Problem
 from auth_service.api.signing_in import Asked
 from auth_service.api.visitors import browser_of
-from auth_service.flows.presence import sign_out
+from auth_service.flows.departures import sign_out
 from auth_service.model.addresses import canonical_address
 from auth_service.model.codes import typed_code
 from auth_service.model.names import person_name
@@ -71,7 +71,7 @@ class Deeds:
             token = self.door.cookies.read_session(request)
             if token is not None:
                 async with self.door.database.unit(caller=caller_of(request, self.door)) as unit:
-                    await sign_out(token, unit=unit)
+                    await sign_out(token, unit=unit, rules=self.door.rules, sealer=self.door.sealer)
         except Problem:
             return self.looks.lead(HOME)
         except PostgresAway:

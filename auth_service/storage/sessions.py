@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.callers import Caller
@@ -63,22 +63,21 @@ class Sessions:
 
     async def find(self, token_hash: bytes, *, idle: timedelta) -> Found | None:
         """Find a session that has neither ended nor idled out, of a user who is active."""
+        return await self._find(sessions.c.token_hash == token_hash, idle=idle)
+
+    async def find_by_access(self, access_hash: bytes, *, idle: timedelta) -> Found | None:
+        """Find such a session by its token for protected applications, which is good for nothing else."""
+        return await self._find(sessions.c.access_hash == access_hash, idle=idle)
+
+    async def standing_of(self, user_id: UUID, *, idle: timedelta, limit: int) -> Sequence[Session]:
+        """List the sessions of someone that still stand, newest first."""
         found = await self._connection.execute(
-            select(
-                sessions, users, (sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)).label("stale")
-            )
-            .join(users, users.c.id == sessions.c.user_id)
-            .where(
-                sessions.c.token_hash == token_hash,
-                sessions.c.expires_at > func.now(),
-                sessions.c.last_seen_at > func.now() - literal(idle),
-                users.c.status == Status.ACTIVE.value,
-            )
+            select(sessions)
+            .where(sessions.c.user_id == user_id, _stands(idle))
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+            .limit(limit)
         )
-        row = found.mappings().one_or_none()
-        if row is None:
-            return None
-        return Found(session=_session_of(row), user=user_of(row), stale=row["stale"])
+        return [_session_of(row) for row in found.mappings()]
 
     async def touch(self, session_id: UUID) -> None:
         """Note that a session is in use."""
@@ -86,10 +85,21 @@ class Sessions:
             update(sessions).where(sessions.c.id == session_id).values(last_seen_at=func.now())
         )
 
-    async def end(self, token_hash: bytes) -> bool:
-        """End a session; False when there was none."""
-        ended = await self._connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+    async def end(self, session_id: UUID, *, of: UUID, idle: timedelta) -> bool:
+        """End one session of someone; False where they have none with this id that still stands."""
+        ended = await self._connection.execute(
+            delete(sessions).where(sessions.c.id == session_id, sessions.c.user_id == of, _stands(idle))
+        )
         return ended.rowcount == 1
+
+    async def end_others(self, session_id: UUID, *, of: UUID, idle: timedelta) -> Sequence[UUID]:
+        """End every session of someone but one; tell which of them still stood."""
+        ended = await self._connection.execute(
+            delete(sessions)
+            .where(sessions.c.user_id == of, sessions.c.id != session_id)
+            .returning(sessions.c.id, _stands(idle).label("stood"))
+        )
+        return [row.id for row in ended if row.stood]
 
     async def end_all_of(self, user_id: UUID) -> Sequence[UUID]:
         """End every session of someone; tell which they were."""
@@ -97,6 +107,23 @@ class Sessions:
             delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
         )
         return ended.scalars().all()
+
+    async def _find(self, named: ColumnElement[bool], *, idle: timedelta) -> Found | None:
+        stale = (sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)).label("stale")
+        found = await self._connection.execute(
+            select(sessions, users, stale)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(named, _stands(idle), users.c.status == Status.ACTIVE.value)
+        )
+        row = found.mappings().one_or_none()
+        if row is None:
+            return None
+        return Found(session=_session_of(row), user=user_of(row), stale=row["stale"])
+
+
+def _stands(idle: timedelta) -> ColumnElement[bool]:
+    """Hold for sessions that have neither ended nor idled out, by Postgres's now."""
+    return and_(sessions.c.expires_at > func.now(), sessions.c.last_seen_at > func.now() - literal(idle))
 
 
 def _session_of(row: RowMapping) -> Session:
