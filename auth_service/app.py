@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auth_service.api import administration, login, sessions
+from auth_service.api import administration, decisions, forward_auth, login, me, sessions
 from auth_service.api.body_limit import BodyLimit
 from auth_service.api.faults import answer_faults
 from auth_service.api.origins import JsonOnly
@@ -42,7 +42,7 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
         routes=[*parts.health.routes(), *page_routes(parts.door)],
     )
     app.state.door = parts.door
-    for part in (login, sessions, administration):
+    for part in (login, forward_auth, sessions, me, administration, decisions):
         app.include_router(part.router, dependencies=[JsonOnly])
     answer_faults(app)
     app.add_middleware(BodyLimit)
