@@ -13,9 +13,9 @@ from auth_service.api.callers import caller_of
 from auth_service.api.door import Door
 from auth_service.api.origins import refuse_foreign
 from auth_service.api.problems import KINDS, Problem
+from auth_service.api.sessions import delete_current_session
 from auth_service.api.signing_in import Asked
 from auth_service.api.visitors import browser_of
-from auth_service.flows.departures import sign_out
 from auth_service.model.addresses import canonical_address
 from auth_service.model.codes import typed_code
 from auth_service.model.names import person_name
@@ -66,18 +66,17 @@ class Deeds:
 
     async def logout(self, request: Request) -> Response:
         """Sign out here."""
+        response = self.looks.lead("/login")
         try:
             refuse_foreign(request, self.door)
-            token = self.door.cookies.read_session(request)
-            if token is not None:
-                async with self.door.database.unit(caller=caller_of(request, self.door)) as unit:
-                    await sign_out(token, unit=unit, rules=self.door.rules, sealer=self.door.sealer)
-        except Problem:
-            return self.looks.lead(HOME)
+            caller = caller_of(request, self.door)
+            await delete_current_session(request, response, self.door, caller)
+        except Problem as problem:
+            if problem.code != "unauthenticated":
+                return self.looks.lead(HOME)
+            self.door.cookies.delete_session(response)  # it had ended already: that is as good
         except PostgresAway:
             return self.looks.away(request)
-        response = self.looks.lead("/login")
-        self.door.cookies.delete_session(response)
         return response
 
     async def _ask(self, request: Request, *, registering: bool) -> Response:

@@ -129,8 +129,8 @@ class Looks:
             user = None
         if user is None:
             return self.entrance(request, registering=registering, return_to=return_to)
-        if return_to is None:
-            return self.lead(HOME)
+        if return_to is None or return_to.startswith("/"):
+            return self.lead(return_to or HOME)
         # Not led on by itself: an application that does not know this session would send it back for ever.
         place = urlsplit(return_to).netloc or return_to
         return self.renderer.page(request, "present", user=user, facts={"onward": return_to, "place": place})

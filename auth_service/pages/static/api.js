@@ -1,4 +1,4 @@
-// Asking the API: an answer tells by `ok` whether it is one, and by `code` and `detail` why not.
+// Asking the API: an answer tells by `ok` whether it is one, and by `code` why not.
 
 export async function call(method, path, body) {
   const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
@@ -10,10 +10,9 @@ export async function call(method, path, body) {
   try {
     response = await fetch(path, options);
   } catch {
-    return { ok: false, code: "unreachable", detail: "The server cannot be reached. Try again in a moment." };
+    return { ok: false, code: "unreachable" };
   }
   const told = await response.json().catch(() => ({}));
-  if (response.ok) return { ...told, ok: true };
-  const detail = told.detail || "Something went wrong. Try again in a moment.";
-  return { ...told, ok: false, detail };
+  const wait = Number(response.headers.get("Retry-After")) || 0;
+  return { ...told, ok: response.ok, retryAfter: wait };
 }

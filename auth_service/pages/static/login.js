@@ -1,131 +1,132 @@
-// Registering and signing in: an address, then the code from the mail. All that decides is the server's answer.
+// Registering and signing in: an address, then the code or link from the mail. What decides is the server's answer.
 import { call } from "./api.js";
-import { busy, find, tell } from "./screen.js";
+import { busy, find, invalid, refused, tell, valid } from "./screen.js";
+import { leave, watch } from "./waiting.js";
+import { _, language, sentenceOf } from "./words.js";
 
-const registering = document.querySelector("main").dataset.registering === "yes";
-const views = {
-  start: find("start-form"), code: find("code-form"), waiting: find("waiting"), in: find("signed-in"),
+const { registering, onward } = document.querySelector("main").dataset;
+const views = { start: find("start-form"), code: find("answer"), waiting: find("waiting") };
+const isRegistering = registering === "yes";
+const headings = {
+  start: isRegistering ? _("Register") : _("Sign in"),
+  code: _("Check your mail"),
+  waiting: _("Almost there"),
 };
-const first = registering ? "Register" : "Sign in";
-const headings = { start: first, code: "Check your mail", waiting: "Almost there", in: "Welcome" };
 const KEPT = "porter.challenge"; // survives a reload, as when a phone switches to the mail and back
+const ONWARD = "porter.onward"; // for a link, which opens a page of its own
 
-// Where there is nothing to type, the heading tells what has come about.
+let challenge = kept();
+
 function show(name, focus = find("heading")) {
   for (const [view, element] of Object.entries(views)) element.hidden = view !== name;
   find("heading").textContent = headings[name];
   document.title = `${headings[name]} · Porter`;
+  if (name !== "code") leave();
   focus.focus();
 }
 
-function keep(challenge) {
+function keep(one) {
   try {
-    if (challenge) sessionStorage.setItem(KEPT, JSON.stringify(challenge));
+    if (one) sessionStorage.setItem(KEPT, JSON.stringify(one));
     else sessionStorage.removeItem(KEPT);
+    if (one) localStorage.setItem(ONWARD, JSON.stringify({ onward, until: Date.parse(one.expires_at) }));
+    else localStorage.removeItem(ONWARD);
   } catch { /* storage may be forbidden; then a reload starts again */ }
 }
 
 function kept() {
   try {
-    const challenge = JSON.parse(sessionStorage.getItem(KEPT));
-    return challenge && Date.parse(challenge.expires_at) > Date.now() ? challenge : null;
+    const one = JSON.parse(sessionStorage.getItem(KEPT));
+    return one && Date.parse(one.expires_at) > Date.now() ? one : null;
   } catch {
     return null;
   }
 }
 
-let challenge = kept();
-
-function invalid(field, sentence) {
-  field.setAttribute("aria-invalid", "true");
-  tell(sentence);
-  field.focus();
+function goOn() {
+  keep(null);
+  window.location.assign(onward);
 }
 
-function language() {
-  const [tongue] = (navigator.language || "en").split("-");
-  return tongue === "pt" ? "pt_BR" : tongue;
-}
-
-function askForCode() {
-  find("sent-to").textContent = challenge.email;
+function askForAnswer() {
+  const { email, method } = challenge;
+  find("sent-to").textContent = email;
   find("code").value = "";
-  show("code", find("code"));
+  find("code-form").hidden = method === "magic_link";
+  find("link-alone").hidden = method !== "magic_link";
+  find("link-too").hidden = method !== "otp_and_link";
+  show("code", method === "magic_link" ? find("heading") : find("code"));
+  watch(challenge, { ended, changed: askedAgain });
+}
+
+function askedAgain(renewed) {
+  if (renewed.method !== challenge.method) askForAnswer();
+  keep(renewed);
+}
+
+// The challenge is over: its link has signed this browser in, or nothing can be done with it any more.
+async function ended(sentence) {
+  const me = await call("GET", "/v1/me");
+  if (me.ok) return goOn();
+  begin(sentence ?? sentenceOf({ code: "challenge_closed" }));
+}
+
+function begin(sentence = "", options = {}) {
+  keep(null);
+  tell(sentence, options);
+  show("start", find("email"));
 }
 
 async function start() {
-  const email = find("email");
-  const name = find("name");
-  for (const field of [name, email]) if (field) field.removeAttribute("aria-invalid");
-  const sent = { email: email.value };
-  if (registering) Object.assign(sent, { name: name.value, locale: language() });
-  const answer = await call("POST", registering ? "/v1/registrations" : "/v1/login/challenges", sent);
-  if (!answer.ok) {
-    const wrong = answer.errors?.[0];
-    const field = wrong && { email, name }[wrong.field];
-    if (!field) return tell(answer.detail);
-    const label = field.labels[0].textContent;
-    return invalid(field, `${label}: ${wrong.message}`);
-  }
-  challenge = { id: answer.challenge_id, email: email.value.trim(), expires_at: answer.expires_at };
+  const fields = { email: find("email"), name: find("name") };
+  valid(...Object.values(fields).filter((field) => field));
+  const sent = { email: fields.email.value };
+  if (isRegistering) Object.assign(sent, { name: fields.name.value, locale: language });
+  const answer = await call("POST", isRegistering ? "/v1/registrations" : "/v1/login/challenges", sent);
+  if (!answer.ok) return refused(answer, fields);
+  challenge = { ...answer, id: answer.challenge_id, email: fields.email.value.trim() };
   keep(challenge);
   tell("");
-  askForCode();
+  askForAnswer();
 }
 
-// Whether a refusal ends the challenge: no code answers it any more, or the right one has.
-function isSpent({ code }) {
-  return code === "challenge_closed" || code === "invalid_code" || Boolean(code?.startsWith("account_"));
+// Whether a refusal ends the challenge: nothing answers it any more, or the right answer has.
+function isSpent({ code, attempts_left: left }) {
+  return code === "challenge_closed" || (code === "invalid_code" && left === 0) || Boolean(code?.startsWith("account_"));
 }
 
 async function verify() {
-  const code = find("code");
-  code.removeAttribute("aria-invalid");
-  const answer = await call("POST", `/v1/login/challenges/${challenge.id}/verify`, { code: code.value });
-  if (answer.ok) {
+  const field = find("code");
+  valid(field);
+  const answer = await call("POST", `/v1/login/challenges/${challenge.id}/verify`, { code: field.value });
+  if (answer.ok) return goOn();
+  if (answer.code === "account_pending") {
     keep(null);
-    find("who").textContent = answer.user.name;
-    find("who-email").textContent = answer.user.email;
-    find("to-admin").hidden = answer.user.role !== "admin";
-    tell("");
-    return show("in");
+    tell(sentenceOf(answer), { good: true });
+    return show("waiting");
   }
-  if (answer.code === "invalid_request") return invalid(code, `Code: ${answer.errors[0].message}`);
-  if (answer.code === "invalid_code" && answer.attempts_left > 0) {
-    code.select();
-    return invalid(code, answer.detail);
-  }
+  if (isSpent(answer)) return begin(sentenceOf(answer));
   // Whatever else went wrong leaves the challenge open: the same code may be sent again.
-  if (!isSpent(answer)) return tell(answer.detail);
-  keep(null);
-  tell(answer.detail, { good: answer.code === "account_pending" });
-  if (answer.code === "account_pending") return show("waiting");
-  show("start", find("email"));
-}
-
-async function signOut() {
-  const answer = await call("DELETE", "/v1/sessions/current");
-  if (!answer.ok && answer.code !== "unauthenticated") return tell(answer.detail);
-  tell("You are signed out.", { good: true });
-  show("start", find("email"));
+  if (answer.code !== "invalid_code") return refused(answer, { code: field });
+  field.select();
+  invalid(field, sentenceOf(answer));
 }
 
 views.start.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(find("start"), start);
 });
-views.code.addEventListener("submit", (event) => {
+find("code-form").addEventListener("submit", (event) => {
+  if (!challenge) return; // the server drew this form: it sends itself
   event.preventDefault();
   busy(find("verify"), verify);
 });
-find("again").addEventListener("click", () => {
-  keep(null);
-  tell("");
-  show("start", find("email"));
+find("again").addEventListener("click", (event) => {
+  event.preventDefault();
+  begin();
 });
-find("sign-out").addEventListener("click", () => busy(find("sign-out"), signOut));
 
-if (views.in.hidden) {
-  if (challenge) askForCode();
+if (!views.start.hidden) {
+  if (challenge) askForAnswer();
   else (find("name") || find("email")).focus();
 }

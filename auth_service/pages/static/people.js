@@ -1,0 +1,40 @@
+// Who waits and who is here, as the API tells it to administrators.
+import { groupOf } from "./groups.js";
+import { askInvite } from "./person.js";
+import { busy, find, refused, tell } from "./screen.js";
+
+const pending = groupOf(find("pending"), {
+  query: () => ({ status: "pending" }),
+  changed: (id, after) => everyone.replace(id, after),
+});
+const everyone = groupOf(find("everyone"), {
+  query: () => {
+    const asked = { q: find("q").value.trim(), status: find("status").value };
+    return Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
+  },
+  changed: (id, after) => pending.replace(id, after),
+});
+
+// Those who wait come first; whatever is wrong is told once. Gives whether all is shown.
+async function load() {
+  const answers = [await pending.read()];
+  if (answers[0].ok) answers.push(await everyone.read());
+  const fault = answers.find((answer) => !answer.ok);
+  if (fault) refused(fault);
+  return !fault;
+}
+
+async function search() {
+  const answer = await everyone.read();
+  if (answer.ok) tell("");
+  else refused(answer, { q: find("q") });
+}
+
+find("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(find("find"), search);
+});
+find("status").addEventListener("change", () => busy(find("find"), search));
+find("invite").addEventListener("click", () => askInvite(() => everyone.read()));
+
+load();
