@@ -1,86 +1,118 @@
-"""What administrators do."""
+"""What administrators see and change: who is there, what is noted of them, and what was done."""
 
-import base64
-import binascii
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, StringConstraints
 
-from auth_service.api.bodies import AdminUserBody, UserPageBody
+from auth_service.api import cursors
+from auth_service.api.admin_bodies import AdminUserBody, AuditPageBody, ChangeSent, UserPageBody
 from auth_service.api.callers import TheCaller
+from auth_service.api.cursors import Cursor
 from auth_service.api.door import TheDoor
 from auth_service.api.identity import Administrator, bearer
 from auth_service.api.origins import OwnOrigin
 from auth_service.api.problems import documented
-from auth_service.flows.administration import approve, list_users
+from auth_service.flows.administration import list_audit_events, list_users
+from auth_service.flows.changes import change
+from auth_service.flows.deletions import delete_account
+from auth_service.model.audit import Action
 from auth_service.model.names import plain_text
-from auth_service.model.users import Status
+from auth_service.model.users import Role, Status
 
 log = structlog.get_logger()
 router = APIRouter(prefix="/v1/admin", tags=["administration"], dependencies=[Depends(bearer)])
 
+Searched = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    AfterValidator(plain_text),
+    Query(description="Looked for in addresses and names, whatever its case."),
+]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many to give at most.")]
 
-def _cursor(user_id: UUID) -> str:
-    """Write where a page begins; opaque, so that its meaning may change."""
-    return base64.urlsafe_b64encode(user_id.bytes).rstrip(b"=").decode()
-
-
-def _well_formed(cursor: str) -> str:
-    _before(cursor)
-    return cursor
-
-
-def _before(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=base64.b64decode(f"{cursor}==", altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        raise ValueError("must be the next_cursor of a page before") from None
+_LISTING: Final = ("unauthenticated", "forbidden", "invalid_request", "unavailable")
+_CHANGING: Final = (
+    *("unauthenticated", "origin_refused", "forbidden", "user_not_found", "last_administrator"),
+    *("invalid_request", "unavailable"),
+)
 
 
-Cursor = Annotated[str, AfterValidator(_well_formed)]
-Searched = Annotated[str, StringConstraints(max_length=100), AfterValidator(plain_text)]
-
-
-@router.get("/users", responses=documented("unauthenticated", "forbidden", "invalid_request", "unavailable"))
+@router.get("/users", responses=documented(*_LISTING))
 async def get_users(
     door: TheDoor,
     _: Administrator,
     status: Status | None = None,
+    role: Role | None = None,
     q: Searched | None = None,
     cursor: Cursor | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    limit: Limit = 50,
 ) -> UserPageBody:
-    """List users, newest first; `q` is looked for in addresses and names."""
+    """List users, newest first: all of them, or those who are alike in status, role, address or name."""
     async with door.database.unit() as unit:
         page = await list_users(
-            status=status,
-            containing=q,
-            before=None if cursor is None else _before(cursor),
-            limit=limit,
+            status=status, role=role, containing=q, before=cursors.read(cursor), limit=limit, unit=unit
+        )
+    return UserPageBody.of(page)
+
+
+@router.patch(
+    "/users/{user_id}",
+    dependencies=[OwnOrigin],
+    responses=documented(*_CHANGING, "invalid_json", "body_too_large", "unsupported_media_type"),
+)
+async def patch_user(
+    user_id: UUID, sent: ChangeSent, caller: TheCaller, door: TheDoor, administrator: Administrator
+) -> AdminUserBody:
+    """Change someone's name, role or language. A role counts from their next request on.
+
+    The last administrator stays one.
+    """
+    async with door.database.unit(caller=caller) as unit:
+        user = await change(
+            user_id,
+            name=sent.name,
+            role=sent.role,
+            locale=sent.locale,
+            by=administrator.user.id,
             unit=unit,
         )
-    return UserPageBody(
-        users=[AdminUserBody.of(user) for user in page.users],
-        next_cursor=None if page.next_before is None else _cursor(page.next_before),
-    )
+        decided_by_name = await unit.users.name_of(user.decided_by)
+    log.info("account_changed", user_id=str(user.id), by=str(administrator.user.id))
+    return AdminUserBody.shown(user, decided_by_name=decided_by_name)
 
 
-@router.post(
-    "/users/{user_id}/approve",
-    dependencies=[OwnOrigin],
-    responses=documented(
-        *("unauthenticated", "origin_refused", "forbidden", "user_not_found"),
-        *("transition_not_allowed", "invalid_request", "unavailable"),
-    ),
-)
-async def post_approval(
+@router.delete("/users/{user_id}", dependencies=[OwnOrigin], responses=documented(*_CHANGING))
+async def delete_user(
     user_id: UUID, caller: TheCaller, door: TheDoor, administrator: Administrator
 ) -> AdminUserBody:
-    """Let someone in who waits or was rejected, and tell them by mail; repeating it changes nothing."""
+    """Delete an account with all that is theirs, and tell them by mail; gives them as they were last.
+
+    Repeated, nobody is found any more. The last administrator cannot be deleted.
+    """
     async with door.database.unit(caller=caller) as unit:
-        user = await approve(user_id, by=administrator.user.id, unit=unit, sealer=door.sealer)
-    log.info("account_approved", user_id=str(user.id), by=str(administrator.user.id))
-    return AdminUserBody.of(user)
+        user = await delete_account(user_id, by=administrator.user.id, unit=unit, sealer=door.sealer)
+        decided_by_name = await unit.users.name_of(user.decided_by)
+    log.info("account_deleted", user_id=str(user.id), by=str(administrator.user.id))
+    return AdminUserBody.shown(user, decided_by_name=decided_by_name)
+
+
+@router.get("/audit-events", responses=documented(*_LISTING))
+async def get_audit_events(
+    door: TheDoor,
+    _: Administrator,
+    user_id: Annotated[
+        UUID | None, Query(description="Only what this user did, or what was done to them.")
+    ] = None,
+    action: Action | None = None,
+    cursor: Cursor | None = None,
+    limit: Limit = 50,
+) -> AuditPageBody:
+    """List what was done, or tried: by whom, to whom, when and whence; newest first."""
+    async with door.database.unit() as unit:
+        page = await list_audit_events(
+            about=user_id, action=action, before=cursors.read(cursor), limit=limit, unit=unit
+        )
+    return AuditPageBody.of(page)

@@ -50,28 +50,3 @@ class UserBody(BaseModel):
             status=user.status,
             created_at=user.created_at,
         )
-
-
-class AdminUserBody(UserBody):
-    """Someone, as administrators see them."""
-
-    version: int
-    decided_by: UUID | None
-    decided_at: datetime | None
-
-    @classmethod
-    def of(cls, user: User) -> "AdminUserBody":
-        """Show a user with what was decided about them."""
-        return cls(
-            **UserBody.of(user).model_dump(),
-            version=user.version,
-            decided_by=user.decided_by,
-            decided_at=user.decided_at,
-        )
-
-
-class UserPageBody(BaseModel):
-    """Some users, newest first."""
-
-    users: list[AdminUserBody]
-    next_cursor: str | None = Field(description="Send as `cursor` for the next page; null on the last.")

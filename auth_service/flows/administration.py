@@ -1,56 +1,53 @@
-"""What administrators do: see who is there, let people in, and be made in the first place."""
+"""What administrators look at: who is there, and what was done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from auth_service.model.users import Status, User
+from auth_service.model.audit import Action
+from auth_service.model.users import Role, Status
+from auth_service.storage.audit import AuditEntry
 from auth_service.storage.unit import UnitOfWork
-from contracts.events import AccountApproved
-from contracts.facts import AccountApprovedData
-from contracts.identifiers import new_id
-from contracts.sealing import Contents, Recipient, Sealer
+from auth_service.storage.users import ListedUser
 
 
 @dataclass(frozen=True, slots=True)
 class UserPage:
     """Some users, newest first, and where the next page begins."""
 
-    users: Sequence[User]
+    users: Sequence[ListedUser]
+    next_before: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some of the audit trail, newest first, and where the next page begins."""
+
+    entries: Sequence[AuditEntry]
     next_before: UUID | None
 
 
 async def list_users(
-    *, status: Status | None, containing: str | None, before: UUID | None, limit: int, unit: UnitOfWork
+    *,
+    status: Status | None,
+    role: Role | None,
+    containing: str | None,
+    before: UUID | None,
+    limit: int,
+    unit: UnitOfWork,
 ) -> UserPage:
     """List up to `limit` users, those made before the user `before`."""
-    found = await unit.users.page(status=status, containing=containing, before=before, limit=limit + 1)
-    more = len(found) > limit
-    return UserPage(users=found[:limit], next_before=found[limit - 1].id if more else None)
-
-
-async def approve(user_id: UUID, *, by: UUID, unit: UnitOfWork, sealer: Sealer) -> User:
-    """Let someone in and tell them. Whoever is in already stays so, and is not told twice.
-
-    Raises `UserUnknown`, or `TransitionNotAllowed` for those who are unverified or suspended.
-    """
-    user = await unit.users.get_locked(user_id)
-    if user.status is Status.ACTIVE:
-        return user
-    user = user.approved(by=by, at=await unit.now())
-    await unit.users.save(user)
-    event_id = new_id()
-    recipient = Recipient(address=user.email, name=user.name, locale=user.locale)
-    await unit.outbox.append(
-        AccountApproved,
-        event_id=event_id,
-        data=AccountApprovedData(
-            locale=user.locale,
-            sealed=sealer.seal(Contents(recipients=(recipient,)), event_id=event_id),
-            user_id=user.id,
-            approved_by=by,
-        ),
-        subject=user.id,
-        sequence=user.version,
+    found = await unit.users.page(
+        status=status, role=role, containing=containing, before=before, limit=limit + 1
     )
-    return user
+    more = len(found) > limit
+    return UserPage(users=found[:limit], next_before=found[limit - 1].user.id if more else None)
+
+
+async def list_audit_events(
+    *, about: UUID | None, action: Action | None, before: UUID | None, limit: int, unit: UnitOfWork
+) -> AuditPage:
+    """List up to `limit` entries of the audit trail before the entry `before`: done by `about` or to them."""
+    found = await unit.audit.page(about=about, action=action, before=before, limit=limit + 1)
+    more = len(found) > limit
+    return AuditPage(entries=found[:limit], next_before=found[limit - 1].event.id if more else None)

@@ -8,7 +8,7 @@ from auth_service.storage.unit import UnitOfWork
 
 
 async def create_admin(email: str, *, name: str | None, unit: UnitOfWork) -> User:
-    """Make an active administrator of whoever has this address, known or not; repeated, it changes nothing."""
+    """Make an active administrator of whoever has this address, known or not; again is nothing new."""
     user = await unit.users.find_or_add(email)
     if user.is_administrator and name in {None, user.name}:
         return user

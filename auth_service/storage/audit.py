@@ -1,19 +1,30 @@
 """Rows of the audit trail: written in the transaction of what they tell, and never changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import RowMapping, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.audit import Action, AuditEvent
 from auth_service.model.callers import Caller
-from auth_service.storage.tables import audit_events
+from auth_service.storage.tables import audit_events, users
 from contracts.identifiers import new_id
 
 _COLUMNS: Final = tuple(field.name for field in fields(AuditEvent))
+_ACTORS: Final = users.alias("actors")
+_SUBJECTS: Final = users.alias("subjects")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """An entry with what those in it are called now; None for nobody, or who is gone."""
+
+    event: AuditEvent
+    actor_name: str | None
+    subject_name: str | None
 
 
 class AuditTrail:
@@ -46,9 +57,15 @@ class AuditTrail:
 
     async def page(
         self, *, about: UUID | None, action: Action | None, before: UUID | None, limit: int
-    ) -> Sequence[AuditEvent]:
-        """List entries, newest first: those that `about` did or that were done to them."""
-        query = select(audit_events).order_by(audit_events.c.id.desc()).limit(limit)
+    ) -> Sequence[AuditEntry]:
+        """List entries, newest first: those that `about` did or that were done to them; one statement."""
+        query = (
+            select(audit_events, _ACTORS.c.name.label("actor_name"), _SUBJECTS.c.name.label("subject_name"))
+            .join(_ACTORS, _ACTORS.c.id == audit_events.c.actor_id, isouter=True)
+            .join(_SUBJECTS, _SUBJECTS.c.id == audit_events.c.subject_id, isouter=True)
+            .order_by(audit_events.c.id.desc())
+            .limit(limit)
+        )
         if about is not None:
             query = query.where(or_(audit_events.c.subject_id == about, audit_events.c.actor_id == about))
         if action is not None:
@@ -57,8 +74,11 @@ class AuditTrail:
             query = query.where(audit_events.c.id < before)
         found = await self._connection.execute(query)
         return [
-            AuditEvent(
-                **{name: row[name] for name in _COLUMNS if name != "action"}, action=Action(row["action"])
-            )
+            AuditEntry(event=_event_of(row), actor_name=row["actor_name"], subject_name=row["subject_name"])
             for row in found.mappings()
         ]
+
+
+def _event_of(row: RowMapping) -> AuditEvent:
+    noted = {name: row[audit_events.c[name]] for name in _COLUMNS}
+    return AuditEvent(**noted | {"action": Action(noted["action"])})

@@ -1,12 +1,12 @@
 """Rows of users."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.users import Role, Status, User, UserUnknown
@@ -16,11 +16,20 @@ from contracts.identifiers import new_id
 _COLUMNS: Final = tuple(field.name for field in fields(User))
 DEFAULT_LOCALE: Final = "en"
 
+_DECIDERS: Final = users.alias("deciders")
 _ADMINISTERS: Final = and_(users.c.role == Role.ADMIN.value, users.c.status == Status.ACTIVE.value)
 
 
 class UserChanged(Exception):
     """Another transaction saved this user first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedUser:
+    """A user as lists show them: with what whoever decided about them last is called now."""
+
+    user: User
+    decided_by_name: str | None
 
 
 class Users:
@@ -37,20 +46,7 @@ class Users:
 
     async def find_or_add(self, email: str) -> User:
         """Find who has this address, or add them unverified and nameless; one statement either way."""
-        newcomer = insert(users).values(
-            id=new_id(),
-            email=email,
-            name="",
-            locale=DEFAULT_LOCALE,
-            role=Role.MEMBER.value,
-            status=Status.UNVERIFIED.value,
-            version=1,
-        )
-        # A write that changes nothing: it gives the row back, locked, and costs what an insert does.
-        upsert = newcomer.on_conflict_do_update(
-            index_elements=[users.c.email], set_={"email": newcomer.excluded.email}
-        )
-        added = await self._connection.execute(upsert.returning(users))
+        added = await self._connection.execute(newcomer(email).returning(users))
         return user_of(added.mappings().one())
 
     async def get_locked(self, user_id: UUID) -> User:
@@ -99,13 +95,33 @@ class Users:
         found = await self._connection.execute(select(users).where(_ADMINISTERS).order_by(users.c.id))
         return [user_of(row) for row in found.mappings()]
 
+    async def name_of(self, user_id: UUID | None) -> str | None:
+        """Tell what someone is called; None for nobody, or who is gone."""
+        if user_id is None:
+            return None
+        found = await self._connection.execute(select(users.c.name).where(users.c.id == user_id))
+        return found.scalar_one_or_none()
+
     async def page(
-        self, *, status: Status | None, containing: str | None, before: UUID | None, limit: int
-    ) -> Sequence[User]:
-        """List users, newest first, those made before the user `before`."""
-        query = select(users).order_by(users.c.id.desc()).limit(limit)
+        self,
+        *,
+        status: Status | None,
+        role: Role | None,
+        containing: str | None,
+        before: UUID | None,
+        limit: int,
+    ) -> Sequence[ListedUser]:
+        """List users, newest first, those made before the user `before`; one statement."""
+        query = (
+            select(users, _DECIDERS.c.name.label("decided_by_name"))
+            .join(_DECIDERS, _DECIDERS.c.id == users.c.decided_by, isouter=True)
+            .order_by(users.c.id.desc())
+            .limit(limit)
+        )
         if status is not None:
             query = query.where(users.c.status == status.value)
+        if role is not None:
+            query = query.where(users.c.role == role.value)
         if containing:
             query = query.where(
                 or_(
@@ -116,7 +132,26 @@ class Users:
         if before is not None:
             query = query.where(users.c.id < before)
         found = await self._connection.execute(query)
-        return [user_of(row) for row in found.mappings()]
+        return [
+            ListedUser(user=user_of(row), decided_by_name=row["decided_by_name"]) for row in found.mappings()
+        ]
+
+
+def newcomer(email: str) -> Insert:
+    """Write the statement that adds someone unverified and nameless, or locks whoever has the address.
+
+    In the latter case it changes nothing; it gives the row back all the same, and costs what an insert does.
+    """
+    added = insert(users).values(
+        id=new_id(),
+        email=email,
+        name="",
+        locale=DEFAULT_LOCALE,
+        role=Role.MEMBER.value,
+        status=Status.UNVERIFIED.value,
+        version=1,
+    )
+    return added.on_conflict_do_update(index_elements=[users.c.email], set_={"email": added.excluded.email})
 
 
 def user_of(row: RowMapping) -> User:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import event, select
 
-from auth_service.flows.administration import approve
 from auth_service.flows.administrators import create_admin
 from auth_service.flows.answers import Outcome, verify
+from auth_service.flows.decisions import approve
 from auth_service.flows.questions import register, start_challenge
 from auth_service.model.challenges import Challenge
 from auth_service.model.peppers import Peppers

@@ -1,95 +1,92 @@
-import asyncio
+from uuid import UUID
 
-import pytest
-from sqlalchemy import update
-
-from auth_service.flows.administration import UserPage, list_users
-from auth_service.flows.administrators import create_admin
-from auth_service.model.users import Role, Status, TransitionNotAllowed, User, UserUnknown
-from auth_service.storage.tables import users
-from contracts.envelope import unseal
-from contracts.events import AccountApproved
-from contracts.identifiers import new_id
-from contracts.sealing import Contents, Recipient
-from tests.integration.auth_service.door import Door
-
-
-async def _newcomer(door: Door, email: str = "ada@example.org", *, status: Status = Status.PENDING) -> User:
-    challenge = await door.register(email, name="Ada", locale="de")
-    await door.answer(challenge.id, await door.mailed_code(challenge.id))
-    async with door.database.engine.begin() as connection:
-        await connection.execute(update(users).where(users.c.email == email).values(status=status.value))
-    async with door.database.unit() as unit:
-        user = await unit.users.find(email)
-    assert user is not None
-    return user
+from auth_service.flows.administration import AuditPage, UserPage, list_audit_events, list_users
+from auth_service.flows.decisions import reject
+from auth_service.model.audit import Action
+from auth_service.model.users import Role, Status
+from tests.integration.auth_service.door import Door, StatementLog
+from tests.integration.auth_service.people import CALLER, noted, person
 
 
 async def _page(door: Door, **query: object) -> UserPage:
-    asked = {"status": None, "containing": None, "before": None, "limit": 100} | query
+    asked = {"status": None, "role": None, "containing": None, "before": None, "limit": 100} | query
     async with door.database.unit() as unit:
         return await list_users(unit=unit, **asked)  # type: ignore[arg-type]  # a test's shorthand
 
 
-def _approvals(events: object) -> list[AccountApproved]:
-    assert isinstance(events, list)
-    return [event for event in events if isinstance(event, AccountApproved)]
-
-
-@pytest.mark.parametrize("status", [Status.PENDING, Status.REJECTED])
-async def test_someone_approved_is_active_and_told_so(door: Door, status: Status) -> None:
-    admin, waiting = await door.admin(), await _newcomer(door, status=status)
-    user = await door.approve(waiting.id, by=admin.id)
-    assert (user.status, user.decided_by) == (Status.ACTIVE, admin.id)
-    assert user.decided_at is not None
-    (event,) = _approvals(await door.events())
-    assert (event.data.approved_by, event.data.locale, event.sequence) == (admin.id, "de", str(user.version))
-    assert unseal(event, Contents, sealer=door.sealer).recipients == (
-        Recipient(address="ada@example.org", name="Ada", locale="de"),
-    )
-
-
-async def test_approving_again_tells_nobody_again(door: Door) -> None:
-    admin, waiting = await door.admin(), await _newcomer(door)
-    approved = await asyncio.gather(*(door.approve(waiting.id, by=admin.id) for _ in range(10)))
-    assert len({user.version for user in approved}) == 1
-    assert len(_approvals(await door.events())) == 1
-
-
-@pytest.mark.parametrize("status", [Status.UNVERIFIED, Status.SUSPENDED])
-async def test_a_move_that_is_not_allowed_changes_nothing(door: Door, status: Status) -> None:
-    admin, waiting = await door.admin(), await _newcomer(door, status=status)
-    with pytest.raises(TransitionNotAllowed):
-        await door.approve(waiting.id, by=admin.id)
-    assert _approvals(await door.events()) == []
-
-
-async def test_nobody_unknown_is_approved(door: Door) -> None:
-    with pytest.raises(UserUnknown):
-        await door.approve(new_id(), by=new_id())
-
-
-async def test_an_administrator_is_made_of_anyone(door: Door) -> None:
-    pending = await _newcomer(door)
+async def _trail(door: Door, **query: object) -> AuditPage:
+    asked = {"about": None, "action": None, "before": None, "limit": 100} | query
     async with door.database.unit() as unit:
-        admin = await create_admin("ada@example.org", name="Countess", unit=unit)
-    assert admin.id == pending.id
-    assert (admin.role, admin.status, admin.name) == (Role.ADMIN, Status.ACTIVE, "Countess")
-    assert await door.admin("ada@example.org") == admin
+        return await list_audit_events(unit=unit, **asked)  # type: ignore[arg-type]  # a test's shorthand
+
+
+async def _emails(door: Door, **query: object) -> list[str]:
+    return [listed.user.email for listed in (await _page(door, **query)).users]
 
 
 async def test_pages_follow_one_another_newest_first(door: Door) -> None:
-    made = [await _newcomer(door, f"user{number}@example.org") for number in range(5)]
+    made = [await person(door, f"user{number}@example.org") for number in range(5)]
     first = await _page(door, limit=2)
     second = await _page(door, limit=2, before=first.next_before)
     third = await _page(door, limit=2, before=second.next_before)
     listed = [*first.users, *second.users, *third.users]
-    assert [user.id for user in listed] == [user.id for user in reversed(made)]
+    assert [each.user.id for each in listed] == [user.id for user in reversed(made)]
     assert third.next_before is None
 
 
-async def test_users_are_found_by_status_and_text(door: Door) -> None:
-    await _newcomer(door, "ada@example.org")
-    await _newcomer(door, "grace@example.org", status=Status.REJECTED)
-    assert [user.email for user in (await _page(door, status=Status.PENDING)).users] == ["ada@example.org"]
-    assert [user.email for user in (await _page(door, containing="GRA")).users] == ["grace@example.org"]
+async def test_users_are_found_by_status_role_and_text(door: Door) -> None:
+    await person(door, "ada@example.org", status=Status.PENDING)
+    await person(door, "grace@example.org", status=Status.REJECTED, role=Role.ADMIN)
+    assert await _emails(door, status=Status.PENDING) == ["ada@example.org"]
+    assert await _emails(door, role=Role.ADMIN) == ["grace@example.org"]
+    assert await _emails(door, containing="GRA") == ["grace@example.org"]
+    assert await _emails(door, containing="GRA", role=Role.MEMBER) == []
+
+
+async def test_a_list_tells_in_one_statement_who_decided_and_why(door: Door) -> None:
+    root = await person(door, "root@example.org", role=Role.ADMIN, name="Root")
+    ada = await person(door, status=Status.PENDING)
+    async with door.database.unit() as unit:
+        await reject(ada.id, reason="Too late", by=root.id, unit=unit, sealer=door.sealer)
+    with StatementLog(door.database) as log:
+        page = await _page(door)
+    assert len(log.statements) == 1
+    listed = {each.user.email: each for each in page.users}
+    rejected = listed["ada@example.org"]
+    assert (rejected.decided_by_name, rejected.user.decision_reason) == ("Root", "Too late")
+    assert listed["root@example.org"].decided_by_name is None
+
+
+async def _decide(door: Door, *user_ids: UUID, by: UUID) -> None:
+    for user_id in user_ids:
+        async with door.database.unit(caller=CALLER) as unit:
+            await reject(user_id, reason=None, by=by, unit=unit, sealer=door.sealer)
+
+
+async def test_the_trail_tells_who_did_what_to_whom_when_and_whence(door: Door) -> None:
+    root = await person(door, "root@example.org", role=Role.ADMIN, name="Root")
+    ada = await person(door, status=Status.PENDING)
+    await _decide(door, ada.id, by=root.id)
+    with StatementLog(door.database) as log:
+        (entry,) = (await _trail(door)).entries
+    assert len(log.statements) == 1
+    assert (entry.actor_name, entry.subject_name) == ("Root", "Ada")
+    event = entry.event
+    assert (event.action, event.actor_id, event.subject_id) == (Action.REJECTED, root.id, ada.id)
+    assert (event.client_address, event.trace_id) == (CALLER.client_address, CALLER.trace_id)
+
+
+async def test_the_trail_is_paged_and_searched_by_person_and_action(door: Door) -> None:
+    root = await person(door, "root@example.org", role=Role.ADMIN)
+    people = [await person(door, f"user{number}@example.org", status=Status.PENDING) for number in range(3)]
+    await _decide(door, *(user.id for user in people), by=root.id)
+    first = await _trail(door, about=root.id, limit=2)
+    second = await _trail(door, about=root.id, limit=2, before=first.next_before)
+    assert [entry.event.subject_id for entry in (*first.entries, *second.entries)] == [
+        user.id for user in reversed(people)
+    ]
+    assert second.next_before is None
+    (about_one,) = (await _trail(door, about=people[1].id)).entries
+    assert about_one.event.subject_id == people[1].id
+    assert (await _trail(door, action=Action.APPROVED)).entries == []
+    assert len((await _trail(door, action=Action.REJECTED)).entries) == len(await noted(door)) == 3
