@@ -1,0 +1,1 @@
+"""What Redis remembers for a while. Forgetting it costs time, never truth."""

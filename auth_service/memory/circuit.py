@@ -1,0 +1,137 @@
+"""The circuit around Redis in a request's path: whoever asks loses 50 ms at most, and only the first does.
+
+While it is open nobody asks Redis, except one probe a second in the background, which closes it again.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from prometheus_client import Gauge
+from redis.exceptions import NoScriptError, ResponseError
+from redis.typing import EncodableT
+
+from auth_service.memory.line import Line, LineLost
+
+log = structlog.get_logger()
+
+PATIENCE: Final = timedelta(milliseconds=50)
+PROBE_EVERY: Final = timedelta(seconds=1)
+PROBE_PATIENCE: Final = timedelta(milliseconds=500)
+"""Nobody waits for a probe, so it may take as long as a new TLS connection over some distance does."""
+
+BUSY_TURNS: Final = 8
+"""Turns of the event loop that an answer may come late by. An answer that lies here unread, because this
+process was busy longer than Redis was, is no outage of Redis."""
+
+PROBE_KEY: Final = "{auth.memory}:probe"
+
+
+class MemoryAway(Exception):
+    """Redis cannot be asked now. What was asked for may have been done."""
+
+
+class Circuit:
+    """Asks Redis by one connection, for a whole process. Making one opens nothing.
+
+    `up` shows 1 while it is closed. A failure opens it at once: no answer within `patience`, a lost
+    connection, or a server that refuses writes (read-only, out of memory, no permission).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        up: Gauge,
+        patience: timedelta = PATIENCE,
+        probe_every: timedelta = PROBE_EVERY,
+    ) -> None:
+        self._line = Line(url)
+        self._up = up
+        self._patience = patience.total_seconds()
+        self._probe_every = probe_every.total_seconds()
+        self._open_since: float | None = None
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Redis is taken to be away."""
+        return self._open_since is not None
+
+    async def warm(self) -> None:
+        """Connect before the first request needs it; where Redis is away, learn that."""
+        try:
+            await self.ask("PING")
+        except MemoryAway:
+            return
+        self._up.set(1)
+
+    async def ask(self, *command: EncodableT) -> Any:  # noqa: ANN401 - each command answers in its own shape
+        """Ask Redis. Raises `MemoryAway` within `patience`, at once while the circuit is open.
+
+        Raises `ResponseError` for what is wrong with this call alone: a script it does not know, a key of
+        another type. A call whose waiter was cancelled is done nevertheless.
+        """
+        if self._open_since is not None:
+            raise MemoryAway
+        answer = self._line.ask(*command)
+        timer = asyncio.get_running_loop().call_later(self._patience, self._late, answer, BUSY_TURNS)
+        try:
+            reply = await answer
+        except LineLost as lost:
+            self._lost(str(lost))
+            raise MemoryAway from lost
+        finally:
+            timer.cancel()
+        if not isinstance(reply, ResponseError):
+            return reply
+        if _of_this_call_alone(reply):
+            raise reply
+        self._lost(type(reply).__name__)
+        raise MemoryAway from reply
+
+    async def close(self) -> None:
+        """Stop probing and disconnect."""
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait({self._probing})
+        await self._line.close()
+
+    def _late(self, answer: asyncio.Future[Any], turns: int) -> None:
+        if answer.done():
+            return
+        if turns:
+            asyncio.get_running_loop().call_soon(self._late, answer, turns - 1)
+        else:
+            self._lost("no answer in time")
+
+    def _lost(self, reason: str) -> None:
+        """Open, once; all who wait are told at once."""
+        if self._open_since is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._open_since = loop.time()
+        self._up.set(0)
+        log.warning("memory_lost", reason=reason)
+        self._line.drop()
+        self._probing = loop.create_task(self._probe(), name="memory probe")
+
+    async def _probe(self) -> None:
+        """Close once Redis takes a write again."""
+        while True:
+            await asyncio.sleep(self._probe_every)
+            answer = self._line.ask("SET", PROBE_KEY, 1, "PX", 1000)
+            await asyncio.wait({answer}, timeout=PROBE_PATIENCE.total_seconds())
+            if not answer.done():
+                self._line.drop()
+            if answer.exception() is None and not isinstance(answer.result(), ResponseError):
+                break
+        away = asyncio.get_running_loop().time() - (self._open_since or 0.0)
+        self._open_since = None
+        self._up.set(1)
+        log.info("memory_found", away_seconds=round(away, 1))
+
+
+def _of_this_call_alone(refusal: ResponseError) -> bool:
+    return isinstance(refusal, NoScriptError) or str(refusal).startswith("WRONGTYPE")
