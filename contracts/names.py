@@ -9,7 +9,7 @@ _JOINERS: Final = frozenset("\u200c\u200d")  # letters of several scripts need t
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
-def plain_name(name: str) -> str:
+def plain_name(name: str, *, characters_max: int = PLAIN_CHARACTERS_MAX) -> str:
     """Make a name fit for a header and a line of text: one line, nothing invisible, not endless.
 
     Control characters and what turns the writing direction go; any white space becomes a blank.
@@ -20,7 +20,7 @@ def plain_name(name: str) -> str:
         for character in spaced
         if character in _JOINERS or not unicodedata.category(character).startswith("C")
     )
-    return " ".join("".join(visible).split())[:PLAIN_CHARACTERS_MAX].strip()
+    return " ".join("".join(visible).split())[:characters_max].strip()
 
 
 def can_be_seen(name: str) -> bool:

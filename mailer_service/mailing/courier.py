@@ -30,8 +30,9 @@ from mailer_service.mailing.deliveries import (
 from mailer_service.mailing.endings import Endings
 from mailer_service.mailing.handover import Failed, HandedOver, NotBegun, hand_over
 from mailer_service.mailing.ledger import Ledger, Mail, NotClaimed
-from mailer_service.mailing.letters import Letter, open_letter, template_of, template_of_type
+from mailer_service.mailing.letters import Letter, open_letter
 from mailer_service.mailing.mailbox import AddressUnusable
+from mailer_service.mailing.mails import mail_of, mail_of_type
 from mailer_service.mailing.masking import masked
 from mailer_service.mailing.metrics import send_duration_seconds
 from mailer_service.mailing.rendering import Renderer, message_id
@@ -121,7 +122,7 @@ class Courier:
             event_id=event_id,
             position=position,
             event_type=masked(event_type),
-            template=template_of_type(event_type),
+            template=mail_of_type(event_type),
             stream=stream,
             reason=masked(reason),
             error=masked(error),
@@ -233,7 +234,7 @@ def _mail(errand: Errand, letter: Letter) -> Mail:
         recipient=letter.recipient.address,
         position=errand.position,
         event_type=event.type,
-        template=template_of(event),
+        template=mail_of(event),
         stream=event.stream.name,
         occurred_at=event.time,
         expires_at=event.gives_up_at(),

@@ -1,4 +1,7 @@
-"""Errors and replies made fit for logs and the ledger: no address, no code, nothing that breaks a line."""
+"""Errors and replies made fit for logs and the ledger: no address, no code, nothing that breaks a line.
+
+And addresses made fit for mails that others may read.
+"""
 
 import re
 from collections.abc import Iterable
@@ -23,6 +26,12 @@ def masked(text: str, *, secrets: Iterable[str] = ()) -> str:
             text = _without(text, local, pattern=rf"(?<![\w.+-]){re.escape(local)}(?![\w+-])")
     text = _ADDRESS.sub(MASK, text)
     return _UNPRINTABLE.sub(" ", text).strip()[:CHARACTERS_MAX]
+
+
+def half_masked(address: str) -> str:
+    """Show of an address what its owner knows it by, and nobody else: its first letter and its domain."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}"
 
 
 def _without(text: str, secret: str, *, pattern: str) -> str:

@@ -48,6 +48,7 @@ class Renderer:
             host=host,
             admin_url=f"{public_url}/admin",
             login_url=f"{public_url}/login",
+            account_url=f"{public_url}/account",
         )
         self._templates: Final[dict[str, tuple[Template, Template, Template]]] = {
             folder.name: _compiled(environment, folder.name)

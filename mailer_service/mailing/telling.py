@@ -19,7 +19,7 @@ from mailer_service.mailing.deliveries import (
     Suppressed,
     Unconfirmed,
 )
-from mailer_service.mailing.letters import template_of
+from mailer_service.mailing.mails import mail_of
 from mailer_service.mailing.metrics import duplicates_suppressed_total, mails_total
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 def tell(event: AnyEvent, attempt: Attempt, delivery: Delivery) -> None:  # noqa: C901 - a case for each ending
     """Log and count what became of an attempt at an event's mail."""
-    template = template_of(event)
+    template = mail_of(event)
     line = log.bind(event_id=str(event.id), template=template, attempt=attempt.number)
     match delivery:
         case Sent():

@@ -1,17 +1,22 @@
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from contracts.events import EVENT_TYPES, AnyEvent
-from contracts.sealing import BoxRefused, Sealer, new_key
-from mailer_service.mailing.letters import clock, in_words, open_letter, template_of, template_of_type
-from tests.support.couriers import (
-    CODE,
-    SEALER,
-    account_approved,
-    otp_requested,
-    unknown_address_challenged,
-    user_registered,
+from contracts.events import UnknownAddressChallenged
+from contracts.sealing import BoxRefused, LoginCode, Sealer, new_key
+from mailer_service.mailing.letters import open_letter
+from tests.support.couriers import CODE, SEALER, account_approved, otp_requested, user_registered
+from tests.support.mailed_events import (
+    LINK,
+    MAILED,
+    RECIPIENTS,
+    TOKEN,
+    address_changed,
+    event_of,
+    magic_link_requested,
+    sessions_revoked,
+    user_signed_in,
 )
 
 
@@ -46,27 +51,49 @@ def test_a_box_of_another_key_is_refused() -> None:
     assert refused.value.reason == "box_unopenable"
 
 
-def test_each_event_has_a_mail() -> None:
-    events: list[AnyEvent] = [
-        otp_requested(),
-        unknown_address_challenged(),
-        user_registered("a@example.org"),
-        account_approved(),
-    ]
-    assert {type(event) for event in events} == set(EVENT_TYPES)
-    for event in events:
-        assert template_of_type(event.type) == template_of(event) != ""
-    assert template_of_type("porter.auth.unheard_of.v1") == ""
+def test_a_link_letter_says_the_link_and_keeps_it_and_its_token_secret() -> None:
+    letter = open_letter(magic_link_requested(), position=0, sealer=SEALER)
+    assert letter.template == "magic_link"
+    assert letter.facts["link"] == LINK
+    assert letter.facts["valid_for"] == "10 minutes"
+    assert letter.secrets == (LINK, TOKEN)
+    assert TOKEN not in repr(letter)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(600, "10 minutes"), (60, "1 minute"), (3600, "1 hour"), (7200, "2 hours"), (90, "90 seconds"),
-     (5400, "90 minutes"), (1, "1 second"), (0, "0 seconds"), (-5, "0 seconds"), (599.6, "10 minutes")],
-)  # fmt: skip
-def test_a_duration_is_said_as_people_do(seconds: float, words: str) -> None:
-    assert in_words(timedelta(seconds=seconds)) == words
+def test_a_link_with_a_code_beside_it_is_a_letter_of_its_own() -> None:
+    letter = open_letter(magic_link_requested(code=CODE), position=0, sealer=SEALER)
+    assert letter.template == "otp_and_link"
+    assert (letter.facts["code"], letter.facts["link"]) == (CODE, LINK)
+    assert set(letter.secrets) == {CODE, LINK, TOKEN}
+    assert CODE not in repr(letter)
 
 
-def test_a_moment_is_said_in_utc() -> None:
-    assert clock(datetime(2026, 3, 1, 14, 5, 59, tzinfo=UTC)) == "14:05 UTC"
+def test_a_decoys_link_is_as_secret_as_one_that_works() -> None:
+    box = LoginCode.model_validate({"recipients": RECIPIENTS, "code": CODE, "link": LINK})
+    decoy = event_of(UnknownAddressChallenged, box, facts={"challenge_id": uuid4()})
+    assert set(open_letter(decoy, position=0, sealer=SEALER).secrets) == {CODE, LINK, TOKEN}
+
+
+def test_a_new_address_is_half_masked_and_kept_secret() -> None:
+    letter = open_letter(address_changed("countess@example.net"), position=0, sealer=SEALER)
+    assert letter.facts["new_address"] == "c***@example.net"
+    assert letter.secrets == ("countess@example.net",)
+
+
+def test_a_sign_in_is_told_by_device_network_address_and_time_in_utc() -> None:
+    event = user_signed_in(at=datetime(2026, 3, 1, 14, 5, 59, tzinfo=UTC))
+    facts = open_letter(event, position=0, sealer=SEALER).facts
+    assert facts["device"] == "Firefox on Linux"
+    assert facts["client_address"] == "2001:db8::7"
+    assert facts["signed_in_at"] == "2026-03-01, 14:05 UTC"
+
+
+def test_nobody_gets_a_letter_about_ended_sessions() -> None:
+    with pytest.raises(BoxRefused) as refused:
+        open_letter(sessions_revoked(), position=0, sealer=SEALER)
+    assert refused.value.reason == "nobody_to_mail"
+
+
+@pytest.mark.parametrize("name", MAILED)
+def test_each_mail_is_asked_for_by_an_event(name: str) -> None:
+    assert open_letter(MAILED[name](), position=0, sealer=SEALER).template == name

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer_service.mailing.masking import MASK, masked
+from mailer_service.mailing.masking import MASK, half_masked, masked
 
 
 def test_the_recipient_goes_in_every_spelling() -> None:
@@ -20,6 +20,17 @@ def test_other_addresses_and_codes_go_too() -> None:
 
 def test_a_local_part_that_is_part_of_a_word_stays_readable() -> None:
     assert masked("mailbox unavailable", secrets=["mail@example.org"]) == "mailbox unavailable"
+
+
+def test_a_link_goes_whole_and_by_its_token() -> None:
+    link = "https://login.example.org/login/link#q0mFZq1jHqcG5zY0"
+    reply = f"554 blocked: {link} (fragment q0mfzq1jhqcg5zy0)"
+    assert masked(reply, secrets=[link, "q0mFZq1jHqcG5zY0"]) == f"554 blocked: {MASK} (fragment {MASK})"
+
+
+def test_half_an_address_is_known_to_its_owner_alone() -> None:
+    assert half_masked("countess@example.net") == "c***@example.net"
+    assert half_masked("c@example.net") == "c***@example.net"
 
 
 @given(st.text(), st.emails())

@@ -16,6 +16,7 @@ from mailer_service.mailing.letters import open_letter
 from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.mailing.rendering import Renderer, message_id
 from tests.support.couriers import CODE, SEALER, account_approved, otp_requested, user_registered
+from tests.support.mailed_events import MAILED
 
 AT = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
 RENDERER = Renderer(
@@ -126,9 +127,19 @@ def test_a_message_id_is_the_same_each_time_and_another_for_each_recipient() -> 
     assert re.fullmatch(r"<[0-9a-f]{40}@x\.test>", message_id(event_id, ada, domain="x.test"))
 
 
+@pytest.mark.parametrize("name", MAILED)
+def test_every_mail_is_whole(name: str) -> None:
+    mail = read(MAILED[name]())
+    assert mail["Subject"].strip()
+    assert "\n\n\n" not in body(mail, "plain")
+    assert all(len(line) <= 85 or "https://" in line for line in body(mail, "plain").splitlines())
+    assert body(mail, "plain").endswith("\n-- \nPorter, login.porter.test\n")
+    assert body(mail, "html").count("</html>") == 1
+
+
 def test_a_service_without_a_name_is_called_by_its_host() -> None:
     renderer = Renderer(sender=Mailbox.parse("porter@porter.test"), public_url="https://login.porter.test")
     letter = open_letter(account_approved(), position=0, sealer=SEALER)
     sent = renderer.render(letter, message_id="<1@porter.test>", written_at=AT)
     assert b"Subject: Your login.porter.test account is ready" in sent
-    assert renderer.mails == ("account_approved", "otp_code", "registration_notice")
+    assert renderer.mails == tuple(sorted(MAILED))
