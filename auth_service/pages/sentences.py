@@ -44,14 +44,13 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 """What a field needs, by its name in the API."""
 
-OTHERWISE: Final = marked("Something went wrong. Try again in a moment.")
-
 
 def sentence_of(problem: Problem, *, translations: NullTranslations) -> str:
     """Tell a problem in someone's language."""
     wrong = problem.extra.get("errors") or ()
-    if problem.code == "invalid_request" and wrong and wrong[0]["field"] in FIELDS:
-        return translations.gettext(FIELDS[wrong[0]["field"]])
+    field = wrong[0]["field"] if problem.code == "invalid_request" and wrong else ""
+    if field in FIELDS:
+        return translations.gettext(FIELDS[field])
     if problem.code == "invalid_code":
         return wrong_code(problem.extra["attempts_left"], translations=translations)
     told = PROBLEMS.get(problem.code)

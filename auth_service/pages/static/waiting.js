@@ -68,7 +68,8 @@ async function resend() {
   if (answer.ok) {
     Object.assign(mine.challenge, { resend_at: answer.resend_at, method: answer.method });
     mine.changed(mine.challenge);
-    tell(_("We have sent it again. The code is the same."), { good: true });
+    const hasCode = answer.method !== "magic_link";
+    tell(hasCode ? _("We have sent it again. The code is the same.") : _("We have sent it again."), { good: true });
   } else {
     if (answer.code === "challenge_closed") return mine.ended(sentenceOf(answer));
     if (answer.retryAfter) mine.challenge.resend_at = new Date(Date.now() + 1000 * answer.retryAfter).toISOString();
