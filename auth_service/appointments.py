@@ -1,0 +1,55 @@
+"""Those whom the operator's settings name administrators are made so when the service starts."""
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from auth_service.flows.administrators import create_admin
+from auth_service.outbox.backoff import backoff
+from auth_service.storage.database import Database
+from auth_service.storage.faults import PostgresAway
+
+log = structlog.get_logger()
+
+CAP_SECONDS: Final = 30.0
+FRAMES_TOLD: Final = 8
+
+
+async def appoint(
+    emails: Sequence[str],
+    *,
+    database: Database,
+    chance: Callable[[], float] = random.random,
+) -> None:
+    """Make an active administrator of each, and try until that is done; repeating it changes nothing.
+
+    It waits out Postgres, and surprises too, of which it tells the first. Several processes may do so at
+    once. Nobody is demoted by being named no longer.
+    """
+    failures = 0
+    while emails:
+        try:
+            async with database.unit() as unit:
+                # In one order, so that two who start at once do not wait for each other.
+                users = [await create_admin(email, name=None, unit=unit) for email in sorted(set(emails))]
+        except PostgresAway:
+            failures += 1
+        except Exception as fault:  # noqa: BLE001 - a service without administrators is worse than one that tries on
+            failures += 1
+            _tell(fault)
+        else:
+            log.info("administrators_appointed", user_ids=[str(user.id) for user in users])
+            return
+        await asyncio.sleep(backoff(failures, chance=chance(), cap=CAP_SECONDS))
+
+
+def _tell(fault: Exception) -> None:
+    """Log where it happened but not its message, which may quote an address."""
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
+    ]
+    log.error("appointment_failed", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])

@@ -1,0 +1,1 @@
+"""Keeps the house in order: removes what has served its time."""
