@@ -1,6 +1,7 @@
 """Where everything is put together: from settings to the parts that run."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from auth_service.api.cookies import Cookies
 from auth_service.api.door import Door
 from auth_service.api.health import Health
 from auth_service.api.metrics import ApiMetrics
+from auth_service.outbox.delivery import DeliveryLook
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.relay import Relay
 from auth_service.settings import AuthSettings
@@ -84,6 +86,7 @@ def assemble(settings: AuthSettings) -> Parts:
             public_origin=settings.public_origin,
             return_origins=settings.return_origins,
             trusted_proxies=settings.trusted_proxies,
+            delivery=DeliveryLook(database=database, redis=redis, clock=time.monotonic).look,
             metrics=ApiMetrics(registry),
         ),
         health=Health(ask_postgres=database.answers, ask_redis=redis.ping),

@@ -1,5 +1,6 @@
 """What the endpoints work with, made once when the service starts."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
@@ -8,6 +9,7 @@ from fastapi import Depends, Request
 
 from auth_service.api.cookies import Cookies
 from auth_service.api.metrics import ApiMetrics
+from auth_service.model.delivery import Delivery
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules
 from auth_service.storage.database import Database
@@ -19,7 +21,8 @@ class Door:
     """The collaborators of all endpoints.
 
     `public_origin` is what browsers call this site's origin; `return_origins` are those that a sign-in may
-    lead back to. Forwarded headers count from `trusted_proxies` only.
+    lead back to. Forwarded headers count from `trusted_proxies` only. `delivery` looks at how login mail gets
+    on, and raises `PostgresAway`.
     """
 
     database: Database
@@ -30,6 +33,7 @@ class Door:
     public_origin: str
     return_origins: frozenset[str]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    delivery: Callable[[], Awaitable[Delivery]]
     metrics: ApiMetrics
 
 

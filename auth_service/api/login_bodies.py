@@ -1,15 +1,19 @@
 """What is sent and answered around signing in, as JSON."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from auth_service.api.bodies import Code, Email, Locale, Name, Sent, UserBody
 from auth_service.api.signing_in import Asked, Entry
 from auth_service.api.visitors import Transport
+from auth_service.model.delivery import Delivery
 from auth_service.model.rules import LoginRules, Method
+
+TOKEN_CHARACTERS_MAX: Final = 200
+"""More than a token of ours has; what has not its form opens nothing."""
 
 ByWhat = Annotated[
     Transport,
@@ -39,6 +43,28 @@ class CodeSent(Sent):
     code: Code
 
 
+class LinkSent(Sent):
+    """Someone answers with a link."""
+
+    token: Annotated[
+        str,
+        StringConstraints(max_length=TOKEN_CHARACTERS_MAX),
+        Field(description="What follows the `#` of the link.", examples=["kZ3v…43 characters…Qw"]),
+    ]
+    elsewhere: bool = Field(
+        default=False,
+        description="Whoever clicked the link wants to sign in here, though they asked elsewhere.",
+    )
+    transport: ByWhat = "cookie"
+
+
+class LookBody(BaseModel):
+    """How a challenge stands for whoever asked for it, and how mail gets on for everyone."""
+
+    state: Literal["open", "closed"]
+    delivery: Delivery = Field(description="`delayed` when mail is late; say so to whoever waits for theirs.")
+
+
 class ChallengeBody(BaseModel):
     """A mail is on its way, if someone is to have one: the answer is the same either way."""
 
@@ -52,16 +78,16 @@ class ChallengeBody(BaseModel):
     )
 
     @classmethod
-    def of(cls, asked: Asked, *, rules: LoginRules) -> "ChallengeBody":
-        """Show a challenge to whoever asked for it."""
+    def of(cls, asked: Asked, *, rules: LoginRules, binding_told: bool = True) -> "ChallengeBody":
+        """Show a challenge to whoever asked for it; a program is told its binding once."""
         challenge = asked.challenge
         return cls(
             challenge_id=challenge.id,
             method=challenge.method,
             code_length=challenge.digits,
             expires_at=challenge.expires_at,
-            resend_at=challenge.mailed_at + rules.resend_cooldown,
-            binding=asked.binding if asked.visitor.transport == "bearer" else None,
+            resend_at=challenge.resend_at(cooldown=rules.resend_cooldown),
+            binding=asked.binding if binding_told and asked.visitor.transport == "bearer" else None,
         )
 
 
@@ -97,7 +123,7 @@ class SignedInBody(BaseModel):
                 id=entry.session.id,
                 created_at=entry.session.created_at,
                 expires_at=entry.session.expires_at,
-                token=entry.token if program else None,
-                device=entry.device if program else None,
+                token=entry.tokens.session if program else None,
+                device=entry.tokens.device if program else None,
             ),
         )

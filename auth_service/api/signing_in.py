@@ -5,15 +5,18 @@ A page's form asks with `visitor=browser_of(request, door)` (api/visitors.py; ra
 
     asked = await ask("ada@example.org", visitor=…, door=…, caller=…)
     asked = await register("ada@example.org", name="Ada", locale="de", visitor=…, door=…, caller=…)
+    asked = await resend(challenge_id, visitor=…, door=…, caller=…)
     entry = await answer_with_code(challenge_id, "123456", visitor=…, door=…, caller=…)
+    entry = await answer_with_link(token, elsewhere=False, visitor=…, door=…, caller=…)
 
 `asked.keep(response, door)` and `entry.keep(response, door)` set the browser's cookies on its answer.
 Addresses, names and codes come in their one form: `canonical_address`, `person_name`, `typed_code`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 from uuid import UUID
 
 import structlog
@@ -22,12 +25,23 @@ from starlette.responses import Response
 from auth_service.api.door import Door
 from auth_service.api.problems import Problem
 from auth_service.api.visitors import Visitor
-from auth_service.flows import questions
-from auth_service.flows.answers import ChallengeClosed, CodeWrong, NotLetIn, Outcome, SignedIn, verify
+from auth_service.flows import questions, resending
+from auth_service.flows.answers import consume, verify
+from auth_service.flows.entering import NewTokens, Proof
+from auth_service.flows.outcomes import (
+    ChallengeClosed,
+    CodeWrong,
+    LinkElsewhere,
+    NotLetIn,
+    Outcome,
+    SignedIn,
+    TooSoon,
+)
 from auth_service.model.callers import Caller
 from auth_service.model.challenges import Challenge
+from auth_service.model.delivery import Delivery
 from auth_service.model.sessions import Session
-from auth_service.model.tokens import new_token
+from auth_service.model.tokens import is_token, new_token
 from auth_service.model.users import Status, User
 
 log = structlog.get_logger()
@@ -61,20 +75,26 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Someone is in: by `token`, on `device`, and at other applications by `access`, if those are served."""
+    """Someone is in, by `tokens` that nobody else knows."""
 
     user: User
     session: Session
-    token: str
-    device: str
-    access: str | None
+    tokens: NewTokens
     visitor: Visitor
 
     def keep(self, response: Response, door: Door) -> None:
         """Sign a browser in; a program keeps its tokens itself."""
         if self.visitor.transport == "cookie":
-            door.cookies.set_session(response, self.token, access=self.access)
-            door.cookies.set_device(response, self.device)
+            door.cookies.set_session(response, self.tokens.session, access=self.tokens.access)
+            door.cookies.set_device(response, self.tokens.device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a challenge stands for whoever asked for it, and how mail gets on for everyone."""
+
+    state: Literal["open", "closed"]
+    delivery: Delivery
 
 
 async def ask(email: str, *, visitor: Visitor, door: Door, caller: Caller) -> Asked:
@@ -82,9 +102,16 @@ async def ask(email: str, *, visitor: Visitor, door: Door, caller: Caller) -> As
     binding = visitor.binding or new_token()
     async with door.database.unit(caller=caller) as unit:
         challenge = await questions.start_challenge(
-            email, binding=binding, unit=unit, rules=door.rules, peppers=door.peppers, sealer=door.sealer
+            email,
+            binding=binding,
+            device=visitor.device,
+            unit=unit,
+            rules=door.rules,
+            peppers=door.peppers,
+            sealer=door.sealer,
         )
-    return _asked(challenge, binding=binding, visitor=visitor)
+    log.info("challenge_started", challenge_id=str(challenge.id))
+    return Asked(challenge=challenge, binding=binding, visitor=visitor)
 
 
 async def register(
@@ -98,61 +125,125 @@ async def register(
             name=name,
             locale=locale,
             binding=binding,
+            device=visitor.device,
             unit=unit,
             rules=door.rules,
             peppers=door.peppers,
             sealer=door.sealer,
         )
-    return _asked(challenge, binding=binding, visitor=visitor)
+    log.info("challenge_started", challenge_id=str(challenge.id))
+    return Asked(challenge=challenge, binding=binding, visitor=visitor)
+
+
+async def resend(challenge_id: UUID, *, visitor: Visitor, door: Door, caller: Caller) -> Asked:
+    """Mail the same code again, and a new link. Raises `Problem`: resend_too_soon, challenge_closed."""
+    binding = visitor.binding or ""
+    async with door.database.unit(caller=caller) as unit:
+        outcome = await resending.resend(
+            challenge_id,
+            binding=binding,
+            unit=unit,
+            rules=door.rules,
+            peppers=door.peppers,
+            sealer=door.sealer,
+        )
+    match outcome:
+        case Challenge():
+            log.info("challenge_mailed_again", challenge_id=str(challenge_id))
+            return Asked(challenge=outcome, binding=binding, visitor=visitor)
+        case TooSoon(wait):
+            seconds = max(1, math.ceil(wait.total_seconds()))
+            detail = f"A mail is on its way already. Ask for another in {seconds} s, should it not arrive."
+            raise Problem("resend_too_soon", detail, headers={"Retry-After": str(seconds)})
+        case ChallengeClosed():
+            raise _closed()
+        case _:
+            assert_never(outcome)
+
+
+async def look_at(challenge_id: UUID, *, visitor: Visitor, door: Door) -> Look:
+    """Tell how a challenge stands, and whether mail is late; neither tells anything about an address."""
+    delivery = await door.delivery()
+    async with door.database.unit() as unit:
+        is_open = await questions.is_open(challenge_id, binding=visitor.binding or "", unit=unit)
+    return Look(state="open" if is_open else "closed", delivery=delivery)
 
 
 async def answer_with_code(
     challenge_id: UUID, code: str, *, visitor: Visitor, door: Door, caller: Caller
 ) -> Entry:
     """Sign in by the code. Raises `Problem`: invalid_code, challenge_closed, or where the account stands."""
-    token = new_token()
+    tokens = _new_tokens(visitor, door)
     async with door.database.unit(caller=caller) as unit:
         outcome = await verify(
             challenge_id,
             code,
             binding=visitor.binding or "",
-            session_token=token,
+            tokens=tokens,
             unit=unit,
             rules=door.rules,
             peppers=door.peppers,
             sealer=door.sealer,
         )
-    return _let_in(
-        outcome, method="otp", token=token, device=visitor.device or new_token(), visitor=visitor, door=door
+    return _let_in(outcome, by="otp", tokens=tokens, visitor=visitor, door=door)
+
+
+async def answer_with_link(
+    token: str, *, elsewhere: bool, visitor: Visitor, door: Door, caller: Caller
+) -> Entry:
+    """Sign in by a link's token, asked for here, or `elsewhere` if whoever clicked it says so.
+
+    Raises `Problem`: link_elsewhere (with `masked_address`), challenge_closed, or where the account stands.
+    """
+    tokens = _new_tokens(visitor, door)
+    async with door.database.unit(caller=caller) as unit:
+        outcome = await consume(
+            token if is_token(token) else "",
+            binding=visitor.binding or "",
+            elsewhere=elsewhere,
+            tokens=tokens,
+            unit=unit,
+            rules=door.rules,
+            sealer=door.sealer,
+        )
+    return _let_in(outcome, by="magic_link", tokens=tokens, visitor=visitor, door=door)
+
+
+def _new_tokens(visitor: Visitor, door: Door) -> NewTokens:
+    """Make what a sign-in hands out; a device that is known keeps the name that it is known by."""
+    others = visitor.transport == "cookie" and door.cookies.domain is not None
+    return NewTokens(
+        session=new_token(),
+        device=visitor.device or new_token(),
+        access=new_token() if others else None,
     )
 
 
-def _asked(challenge: Challenge, *, binding: str, visitor: Visitor) -> Asked:
-    log.info("challenge_started", challenge_id=str(challenge.id))
-    return Asked(challenge=challenge, binding=binding, visitor=visitor)
-
-
-def _let_in(outcome: Outcome, *, method: str, token: str, device: str, visitor: Visitor, door: Door) -> Entry:
+def _let_in(outcome: Outcome, *, by: Proof, tokens: NewTokens, visitor: Visitor, door: Door) -> Entry:
     """Count an outcome; pass on the one that is no problem."""
-
-    def refused(problem: Problem) -> Problem:
-        door.metrics.logins.labels(method, problem.code).inc()
-        log.info("sign_in_refused", reason=problem.code)
-        return problem
-
     match outcome:
         case SignedIn(user, session):
-            door.metrics.logins.labels(method, "signed_in").inc()
+            door.metrics.logins.labels(by, "signed_in").inc()
             log.info("signed_in", user_id=str(user.id), session_id=str(session.id))
-            return Entry(user=user, session=session, token=token, device=device, access=None, visitor=visitor)
+            return Entry(user=user, session=session, tokens=tokens, visitor=visitor)
         case CodeWrong(attempts_left):
             left = f"You have {attempts_left} more {'try' if attempts_left == 1 else 'tries'}."
-            ask = "That was the last try: ask for a new one."
-            detail = f"This is not the code. {left if attempts_left else ask}"
-            raise refused(Problem("invalid_code", detail, extra={"attempts_left": attempts_left}))
+            last = "That was the last try: ask for a new mail."
+            detail = f"This is not the code. {left if attempts_left else last}"
+            problem = Problem("invalid_code", detail, extra={"attempts_left": attempts_left})
         case ChallengeClosed():
-            raise refused(Problem("challenge_closed", "This code can no longer be used. Ask for a new one."))
+            problem = _closed()
+        case LinkElsewhere(masked):
+            detail = f"This link was asked for elsewhere. Confirm that you want to sign in here as {masked}."
+            problem = Problem("link_elsewhere", detail, extra={"masked_address": masked})
         case NotLetIn(user):
-            raise refused(Problem(*_NOT_LET_IN[user.status]))
+            problem = Problem(*_NOT_LET_IN[user.status])
         case _:
             assert_never(outcome)
+    door.metrics.logins.labels(by, problem.code).inc()
+    log.info("sign_in_refused", reason=problem.code)
+    raise problem
+
+
+def _closed() -> Problem:
+    return Problem("challenge_closed", "This can no longer be used. Ask for a new mail.")

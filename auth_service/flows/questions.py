@@ -1,28 +1,27 @@
-"""Put the question: a challenge for an address, and the event that mails its code."""
+"""Put the question: a challenge for an address, and the event that mails its answer."""
 
 import secrets
 from uuid import UUID
 
-from pydantic import SecretStr
-
-from auth_service.model.challenges import Challenge
-from auth_service.model.codes import SALT_BYTES, otp_code
+from auth_service.flows.mailing import mail
+from auth_service.model.budgets import Budget
+from auth_service.model.challenges import Challenge, Purpose, address_hash
+from auth_service.model.codes import SALT_BYTES
 from auth_service.model.peppers import Peppers
-from auth_service.model.rules import LoginRules
+from auth_service.model.rules import LoginRules, Method
 from auth_service.model.tokens import RandomBytes, token_hash
 from auth_service.model.users import Status, User
 from auth_service.storage.unit import UnitOfWork
 from auth_service.storage.users import DEFAULT_LOCALE
-from contracts.events import OtpRequested, UnknownAddressChallenged
-from contracts.facts import OtpRequestedData, UnknownAddressChallengedData
 from contracts.identifiers import new_id
-from contracts.sealing import LoginCode, Recipient, Sealer
+from contracts.sealing import Sealer
 
 
 async def start_challenge(
     email: str,
     *,
     binding: str,
+    device: str | None,
     unit: UnitOfWork,
     rules: LoginRules,
     peppers: Peppers,
@@ -32,13 +31,16 @@ async def start_challenge(
     """Challenge whoever says they read the mail of `email`, in the browser that holds `binding`.
 
     Someone unknown gets a decoy: the same statements and writes, and an event that mails nothing, so the
-    asking tells nothing about the address.
+    asking tells nothing about the address. A `device` that has signed in there before guesses on its own
+    account; where too much was guessed, the answer is a link.
     """
-    user = await unit.users.find(email)
-    return await _challenge(
+    standing = await unit.standings.find(email, device_hash=_hash(device))
+    return await put(
         email,
-        user=user,
-        locale=DEFAULT_LOCALE if user is None else user.locale,
+        user=standing.user,
+        budget=standing.budget,
+        method=standing.method(rules.method),
+        locale=DEFAULT_LOCALE if standing.user is None else standing.user.locale,
         binding=binding,
         unit=unit,
         rules=rules,
@@ -54,23 +56,27 @@ async def register(
     name: str,
     locale: str | None,
     binding: str,
+    device: str | None,
     unit: UnitOfWork,
     rules: LoginRules,
     peppers: Peppers,
     sealer: Sealer,
     random_bytes: RandomBytes = secrets.token_bytes,
 ) -> Challenge:
-    """Challenge a newcomer, who becomes someone only by the right code.
+    """Challenge a newcomer, who becomes someone only by the right answer.
 
-    Someone known simply gets a code: nothing tells that they were, and what a stranger proposes as their
+    Someone known simply gets a mail: nothing tells that they were, and what a stranger proposes as their
     name or language is forgotten.
     """
-    user = await unit.users.find_or_add(email)
-    newcomer = user.status is Status.UNVERIFIED
-    return await _challenge(
+    standing = await unit.standings.find_or_add(email, device_hash=_hash(device))
+    newcomer = standing.user is None or standing.user.status is Status.UNVERIFIED
+    known = DEFAULT_LOCALE if standing.user is None else standing.user.locale
+    return await put(
         email,
-        user=user,
-        locale=(locale or user.locale) if newcomer else user.locale,
+        user=standing.user,
+        budget=standing.budget,
+        method=standing.method(rules.method),
+        locale=(locale or known) if newcomer else known,
         proposed_name=name,
         proposed_locale=locale,
         binding=binding,
@@ -82,20 +88,24 @@ async def register(
     )
 
 
-async def _challenge(
-    email: str,
+async def put(
+    address: str,
     *,
     user: User | None,
+    budget: Budget,
+    method: Method,
     locale: str,
     binding: str,
     unit: UnitOfWork,
     rules: LoginRules,
     peppers: Peppers,
     sealer: Sealer,
-    random_bytes: RandomBytes,
+    random_bytes: RandomBytes = secrets.token_bytes,
+    purpose: Purpose = "sign_in",
     proposed_name: str | None = None,
     proposed_locale: str | None = None,
 ) -> Challenge:
+    """Open a challenge for `user` and mail it to `address`; for nobody it is a decoy, at the same cost."""
     challenge = await unit.challenges.add(
         new_id(),
         user_id=None if user is None else user.id,
@@ -104,42 +114,32 @@ async def _challenge(
         pepper_id=peppers.newest_id,
         digits=rules.code_digits,
         life=rules.code_life,
-        method="otp",
-        budget_hash=token_hash(email),
-        budget=10,
+        method=method,
+        address_hash=address_hash(address),
+        budget=budget,
         locale=locale,
+        purpose=purpose,
         proposed_name=proposed_name,
         proposed_locale=proposed_locale,
+        new_address=address if purpose == "address_change" and user is not None else None,
     )
-    code = otp_code(
-        challenge.id, code_salt=challenge.code_salt, pepper=peppers.newest, digits=rules.code_digits
+    await mail(
+        challenge,
+        address=address,
+        user=user,
+        unit=unit,
+        rules=rules,
+        peppers=peppers,
+        sealer=sealer,
+        random_bytes=random_bytes,
     )
-    event_id = new_id()
-    # The stored name, never the proposed one: what strangers type is not mailed to others.
-    recipient = Recipient(address=email, name="" if user is None else user.name, locale=locale)
-    sealed = sealer.seal(LoginCode(recipients=(recipient,), code=SecretStr(code)), event_id=event_id)
-    await _append(challenge, user=user, locale=locale, sealed=sealed, event_id=event_id, unit=unit)
     return challenge
 
 
-async def _append(
-    challenge: Challenge, *, user: User | None, locale: str, sealed: str, event_id: UUID, unit: UnitOfWork
-) -> None:
-    if user is None:
-        await unit.outbox.append(
-            UnknownAddressChallenged,
-            event_id=event_id,
-            data=UnknownAddressChallengedData(locale=locale, sealed=sealed, challenge_id=challenge.id),
-            subject=None,
-            sequence=0,
-            expires_at=challenge.expires_at,
-        )
-    else:
-        await unit.outbox.append(
-            OtpRequested,
-            event_id=event_id,
-            data=OtpRequestedData(locale=locale, sealed=sealed, user_id=user.id, challenge_id=challenge.id),
-            subject=user.id,
-            sequence=user.version,
-            expires_at=challenge.expires_at,
-        )
+async def is_open(challenge_id: UUID, *, binding: str, unit: UnitOfWork) -> bool:
+    """Tell whether a challenge can still be answered; nowhere but where it was asked for."""
+    return await unit.challenges.is_open(challenge_id, binding_hash=token_hash(binding))
+
+
+def _hash(device: str | None) -> bytes:
+    return b"" if device is None else token_hash(device)

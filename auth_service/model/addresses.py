@@ -43,3 +43,13 @@ def canonical_address(written: str) -> str:
     if not _LAST_LABEL.search(address):
         raise AddressRefused("needs a domain name after the @, not a number")
     return address
+
+
+def masked_address(address: str) -> str:
+    """Show an address to whoever has its link: enough to know one's own, too little to learn another's.
+
+    `a•••@e•••.org`: the first letters before and after the @, and the last label of the domain; how long the
+    rest is, nothing tells.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain[:1]}•••.{domain.rpartition('.')[2]}"

@@ -1,10 +1,13 @@
 """A challenge: the open question whether someone reads the mail of an address."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from auth_service.model.budgets import Budget
 from auth_service.model.codes import otp_code, same_code
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import Method
@@ -15,15 +18,14 @@ ATTEMPTS_MAX: Final = 5
 Purpose = Literal["sign_in", "address_change"]
 """What the right answer brings about; a code for the one is none for the other."""
 
-RESEND_COOLDOWN: Final = timedelta(seconds=60)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
     """A row of a challenge. One without `user_id` is a decoy: it costs the same and no code opens it.
 
     `proposed_name` and `proposed_locale` are what the person who asked said about themselves. They count
-    only beside the right code: whoever else types your address cannot name you.
+    only beside the right answer: whoever else types your address cannot name you. The answer proves who reads
+    the mail of the address behind `address_hash`, and of no other.
     """
 
     id: UUID
@@ -34,6 +36,7 @@ class Challenge:
     purpose: Purpose
     method: Method
     attempts: int
+    address_hash: bytes
     budget_hash: bytes
     budget: int
     locale: str
@@ -50,9 +53,27 @@ class Challenge:
         return max(0, ATTEMPTS_MAX - self.attempts)
 
     @property
-    def resend_at(self) -> datetime:
-        """When another mail may be asked for."""
-        return self.created_at + RESEND_COOLDOWN
+    def budget_of_failures(self) -> Budget:
+        """Where its wrong codes count beyond its own attempts."""
+        return Budget(self.budget_hash, self.budget)
+
+    @property
+    def mails_code(self) -> bool:
+        """Whether its mail holds a code."""
+        return self.method != "magic_link"
+
+    @property
+    def mails_link(self) -> bool:
+        """Whether its mail holds a link."""
+        return self.method != "otp"
+
+    def resend_at(self, *, cooldown: timedelta) -> datetime:
+        """Tell when another mail may be asked for."""
+        return self.mailed_at + cooldown
+
+    def proves(self, address: str) -> bool:
+        """Tell whether the right answer shows that someone reads the mail of `address`."""
+        return hmac.compare_digest(self.address_hash, address_hash(address))
 
     def code(self, peppers: Peppers) -> str | None:
         """Derive the code; None when its pepper is retired."""
@@ -62,6 +83,12 @@ class Challenge:
         return otp_code(self.id, code_salt=self.code_salt, pepper=pepper, digits=self.digits)
 
     def is_answered_by(self, given: str, *, peppers: Peppers) -> bool:
-        """Tell whether this is the code; a decoy compares too and then refuses."""
+        """Tell whether this is the code; decoys, and what only a link opens, compare too and then refuse."""
         right = self.code(peppers)
-        return right is not None and same_code(given, right) and self.user_id is not None
+        same = right is not None and same_code(given, right)
+        return same and self.user_id is not None and self.mails_code
+
+
+def address_hash(address: str) -> bytes:
+    """Tell what a challenge keeps of the address that its mail goes to."""
+    return hashlib.sha256(b"address:" + address.encode()).digest()

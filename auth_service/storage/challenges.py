@@ -1,18 +1,42 @@
 """Rows of challenges, decoys among them."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, literal, update
+from sqlalchemy import RowMapping, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.model.budgets import Budget
 from auth_service.model.challenges import ATTEMPTS_MAX, Challenge, Purpose
 from auth_service.model.rules import Method
-from auth_service.storage.tables import challenges
+from auth_service.model.users import User
+from auth_service.storage.budgets import counted, is_spent
+from auth_service.storage.tables import budgets, challenges, users
+from auth_service.storage.users import user_of
 
 _COLUMNS: Final = tuple(field.name for field in fields(Challenge))
+
+_IN_TIME: Final = and_(challenges.c.closed_at.is_(None), challenges.c.expires_at > func.now())
+# A code is out of attempts at some time; a link beside it still opens the challenge.
+_OPEN: Final = and_(
+    _IN_TIME,
+    or_(challenges.c.attempts < ATTEMPTS_MAX, challenges.c.method.in_(["magic_link", "otp_and_link"])),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An open challenge, locked, whose mail is asked for again: by whom, if they are still somebody.
+
+    `wait` is how long it is too soon, not above zero when it is not.
+    """
+
+    challenge: Challenge
+    user: User | None
+    spent: bool
+    wait: timedelta
 
 
 class Challenges:
@@ -32,8 +56,8 @@ class Challenges:
         digits: int,
         life: timedelta,
         method: Method,
-        budget_hash: bytes,
-        budget: int,
+        address_hash: bytes,
+        budget: Budget,
         locale: str,
         purpose: Purpose = "sign_in",
         proposed_name: str | None = None,
@@ -54,36 +78,39 @@ class Challenges:
                 proposed_locale=proposed_locale,
                 purpose=purpose,
                 method=method,
-                budget_hash=budget_hash,
-                budget=budget,
+                address_hash=address_hash,
+                budget_hash=budget.key_hash,
+                budget=budget.limit,
                 locale=locale,
                 new_address=new_address,
                 expires_at=func.now() + literal(life),
             )
             .returning(challenges)
         )
-        return _challenge_of(added.mappings().one())
+        return challenge_of(added.mappings().one())
 
-    async def count_attempt(self, challenge_id: UUID, *, binding_hash: bytes) -> Challenge | None:
+    async def count_attempt(
+        self, challenge_id: UUID, *, binding_hash: bytes, purpose: Purpose
+    ) -> Challenge | None:
         """Count an attempt before it is judged, and lock the row until this transaction ends.
 
-        None for a challenge that is unknown, another browser's, expired, spent or out of attempts: which of
-        them, nobody learns. Whoever waits for the lock is judged by the row as it is then.
+        None for a challenge that is unknown, another browser's, for something else, expired, spent or out of
+        attempts: which of them, nobody learns. Whoever waits for the lock is judged by the row as it is then.
         """
         counted = await self._connection.execute(
             update(challenges)
             .where(
                 challenges.c.id == challenge_id,
                 challenges.c.binding_hash == binding_hash,
-                challenges.c.closed_at.is_(None),
-                challenges.c.expires_at > func.now(),
+                challenges.c.purpose == purpose,
+                _IN_TIME,
                 challenges.c.attempts < ATTEMPTS_MAX,
             )
             .values(attempts=challenges.c.attempts + 1)
             .returning(challenges)
         )
         row = counted.mappings().one_or_none()
-        return None if row is None else _challenge_of(row)
+        return None if row is None else challenge_of(row)
 
     async def close(self, challenge_id: UUID) -> None:
         """Spend a challenge."""
@@ -91,10 +118,56 @@ class Challenges:
             update(challenges).where(challenges.c.id == challenge_id).values(closed_at=func.now())
         )
 
+    async def is_open(self, challenge_id: UUID, *, binding_hash: bytes) -> bool:
+        """Tell whether anything still opens a challenge, where it was asked for."""
+        found = await self._connection.execute(
+            select(challenges.c.id).where(
+                challenges.c.id == challenge_id, challenges.c.binding_hash == binding_hash, _OPEN
+            )
+        )
+        return found.scalar_one_or_none() is not None
+
+    async def wait_for_mail(
+        self, challenge_id: UUID, *, binding_hash: bytes, cooldown: timedelta
+    ) -> Waiting | None:
+        """Lock an open challenge whose mail is asked for again; None where there is none, or elsewhere."""
+        found = await self._connection.execute(
+            select(
+                challenges,
+                users,
+                is_spent(budgets, limit=challenges.c.budget).label("budget_spent"),
+                (challenges.c.mailed_at + literal(cooldown) - func.now()).label("wait"),
+            )
+            .outerjoin(users, users.c.id == challenges.c.user_id)
+            .outerjoin(budgets, counted(budgets, key_hash=challenges.c.budget_hash))
+            .where(challenges.c.id == challenge_id, challenges.c.binding_hash == binding_hash, _OPEN)
+            .with_for_update(of=challenges)
+        )
+        row = found.mappings().one_or_none()
+        if row is None:
+            return None
+        return Waiting(
+            challenge=challenge_of(row),
+            user=None if row[users.c.id] is None else user_of(row),
+            spent=row["budget_spent"],
+            wait=row["wait"],
+        )
+
+    async def mail_again(self, challenge_id: UUID, *, method: Method) -> Challenge:
+        """Note that a challenge's mail goes out once more, and what is in it this time."""
+        mailed = await self._connection.execute(
+            update(challenges)
+            .where(challenges.c.id == challenge_id)
+            .values(mailed_at=func.now(), method=method)
+            .returning(challenges)
+        )
+        return challenge_of(mailed.mappings().one())
+
     async def delete_all_of(self, user_id: UUID) -> None:
         """Remove every challenge that is about someone, and their links with them."""
         await self._connection.execute(delete(challenges).where(challenges.c.user_id == user_id))
 
 
-def _challenge_of(row: RowMapping) -> Challenge:
+def challenge_of(row: RowMapping) -> Challenge:
+    """Read a challenge from a row that has the columns of `challenges`, perhaps among others."""
     return Challenge(**{name: row[challenges.c[name]] for name in _COLUMNS})

@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, func, insert, or_, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.storage.tables import SCHEMA, outbox
@@ -160,6 +172,15 @@ class Outbox:
         )
         found = await self._connection.execute(query)
         return [OutboxRow(**row) for row in found.mappings()]
+
+    async def oldest_unpublished(self, stream: str) -> timedelta:
+        """Tell how long the oldest event of a stream has waited; zero when none does."""
+        found = await self._connection.execute(
+            select(func.extract("epoch", func.now() - func.min(outbox.c.occurred_at))).where(
+                outbox.c.published_at.is_(None), outbox.c.stream == stream
+            )
+        )
+        return timedelta(seconds=float(found.scalar_one() or 0))
 
     async def backlog(self) -> Backlog:
         """Count what waits, and since when the oldest does."""

@@ -56,6 +56,7 @@ users = Table(
         name="status_known",
     ),
     Index("users_administrators", "id", postgresql_where=text("role = 'admin'")),
+    Index("users_unverified", "created_at", postgresql_where=text("status = 'unverified'")),
 )
 
 challenges = Table(
@@ -71,6 +72,7 @@ challenges = Table(
     Column("pepper_id", Text, nullable=False),
     Column("digits", SmallInteger, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("address_hash", LargeBinary, nullable=False),
     # Where its failures count, beyond its own attempts, and how many may: a day's, over all challenges.
     Column("budget_hash", LargeBinary, nullable=False),
     Column("budget", SmallInteger, nullable=False),
@@ -129,6 +131,7 @@ sessions = Table(
     Column("last_seen_at", _TIME, nullable=False, server_default=func.now()),
     Column("expires_at", _TIME, nullable=False),
     Index("sessions_expires_at", "expires_at"),
+    Index("sessions_last_seen_at", "last_seen_at"),
 )
 
 audit_events = Table(

@@ -7,9 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.callers import NOBODY, Caller
 from auth_service.storage.audit import AuditTrail
+from auth_service.storage.budgets import Budgets
 from auth_service.storage.challenges import Challenges
+from auth_service.storage.devices import Devices
+from auth_service.storage.links import Links
 from auth_service.storage.outbox import Outbox
 from auth_service.storage.sessions import Sessions
+from auth_service.storage.standings import Standings
 from auth_service.storage.users import Users
 
 
@@ -20,7 +24,11 @@ class UnitOfWork:
         self._connection = connection
         self.caller = caller
         self.users = Users(connection)
+        self.standings = Standings(connection)
         self.challenges = Challenges(connection)
+        self.links = Links(connection)
+        self.budgets = Budgets(connection)
+        self.devices = Devices(connection)
         self.sessions = Sessions(connection)
         self.outbox = Outbox(connection, traceparent=caller.traceparent)
         self.audit = AuditTrail(connection, caller=caller)

@@ -8,9 +8,13 @@ from uuid import UUID
 from sqlalchemy import event, select
 
 from auth_service.flows.administrators import create_admin
-from auth_service.flows.answers import Outcome, verify
+from auth_service.flows.answers import consume, verify
 from auth_service.flows.decisions import approve
+from auth_service.flows.entering import NewTokens
+from auth_service.flows.outcomes import ChallengeClosed, Outcome, TooSoon
 from auth_service.flows.questions import register, start_challenge
+from auth_service.flows.resending import resend
+from auth_service.model.callers import NOBODY, Caller
 from auth_service.model.challenges import Challenge
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules
@@ -21,9 +25,36 @@ from auth_service.storage.tables import outbox
 from contracts.envelope import unseal
 from contracts.events import AnyEvent
 from contracts.registry import event_class
-from contracts.sealing import LoginCode, Sealer, new_key
+from contracts.sealing import Contents, LoginCode, LoginLink, Recipient, Sealer, new_key
 
 BINDING = "B" * 43
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What the mailer is told to mail for a challenge."""
+
+    event: AnyEvent
+    box: Contents
+
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        return self.box.recipients
+
+    @property
+    def code(self) -> str | None:
+        assert isinstance(self.box, LoginCode | LoginLink)
+        return None if self.box.code is None else self.box.code.get_secret_value()
+
+    @property
+    def link(self) -> str | None:
+        assert isinstance(self.box, LoginCode | LoginLink)
+        return None if self.box.link is None else self.box.link.get_secret_value()
+
+    @property
+    def token(self) -> str | None:
+        """Take what follows the # of the link."""
+        return None if self.link is None else self.link.partition("#")[2]
 
 
 @dataclass(frozen=True)
@@ -35,11 +66,12 @@ class Door:
     sealer: Sealer = field(default_factory=lambda: Sealer([new_key()]))
     rules: LoginRules = field(default_factory=LoginRules)
 
-    async def ask(self, email: str) -> Challenge:
+    async def ask(self, email: str, *, binding: str = BINDING, device: str | None = None) -> Challenge:
         async with self.database.unit() as unit:
             return await start_challenge(
                 email,
-                binding=BINDING,
+                binding=binding,
+                device=device,
                 unit=unit,
                 rules=self.rules,
                 peppers=self.peppers,
@@ -53,6 +85,20 @@ class Door:
                 name=name,
                 locale=locale,
                 binding=BINDING,
+                device=None,
+                unit=unit,
+                rules=self.rules,
+                peppers=self.peppers,
+                sealer=self.sealer,
+            )
+
+    async def resend(
+        self, challenge_id: UUID, *, binding: str = BINDING
+    ) -> Challenge | TooSoon | ChallengeClosed:
+        async with self.database.unit() as unit:
+            return await resend(
+                challenge_id,
+                binding=binding,
                 unit=unit,
                 rules=self.rules,
                 peppers=self.peppers,
@@ -60,17 +106,44 @@ class Door:
             )
 
     async def answer(
-        self, challenge_id: UUID, code: str, *, binding: str = BINDING, token: str | None = None
+        self,
+        challenge_id: UUID,
+        code: str,
+        *,
+        binding: str = BINDING,
+        token: str | None = None,
+        device: str | None = None,
+        caller: Caller = NOBODY,
     ) -> Outcome:
-        async with self.database.unit() as unit:
+        async with self.database.unit(caller=caller) as unit:
             return await verify(
                 challenge_id,
                 code,
                 binding=binding,
-                session_token=token or new_token(),
+                tokens=NewTokens(session=token or new_token(), device=device or new_token()),
                 unit=unit,
                 rules=self.rules,
                 peppers=self.peppers,
+                sealer=self.sealer,
+            )
+
+    async def follow(
+        self,
+        link_token: str,
+        *,
+        binding: str = BINDING,
+        elsewhere: bool = False,
+        device: str | None = None,
+    ) -> Outcome:
+        """Answer with a link."""
+        async with self.database.unit() as unit:
+            return await consume(
+                link_token,
+                binding=binding,
+                elsewhere=elsewhere,
+                tokens=NewTokens(session=new_token(), device=device or new_token()),
+                unit=unit,
+                rules=self.rules,
                 sealer=self.sealer,
             )
 
@@ -110,13 +183,28 @@ class Door:
             for row in rows
         ]
 
-    async def mailed(self, challenge_id: UUID) -> LoginCode:
-        """Open the box that the mailer gets for a challenge."""
-        (found,) = (e for e in await self.events() if getattr(e.data, "challenge_id", None) == challenge_id)
-        return unseal(found, LoginCode, sealer=self.sealer)
+    async def letters(self, challenge_id: UUID) -> Sequence[Letter]:
+        """Open the boxes that the mailer gets for a challenge, in the order of their making."""
+        return [
+            Letter(event, unseal(event, event.contents, sealer=self.sealer))
+            for event in await self.events()
+            if getattr(event.data, "challenge_id", None) == challenge_id
+        ]
+
+    async def mailed(self, challenge_id: UUID) -> Letter:
+        """Open the last box that the mailer gets for a challenge."""
+        return (await self.letters(challenge_id))[-1]
 
     async def mailed_code(self, challenge_id: UUID) -> str:
-        return (await self.mailed(challenge_id)).code.get_secret_value()
+        code = (await self.mailed(challenge_id)).code
+        assert code is not None
+        return code
+
+    async def mailed_link(self, challenge_id: UUID) -> str:
+        """Take the token of the last link that was mailed for a challenge."""
+        token = (await self.mailed(challenge_id)).token
+        assert token is not None
+        return token
 
     async def mailed_code_of(self, challenge_id: str) -> str:
         """Take the code for a challenge whose id came as text."""

@@ -39,6 +39,13 @@ def _users() -> None:
         "status IN ('unverified', 'invited', 'pending', 'active', 'rejected', 'suspended')",
         schema=SCHEMA,
     )
+    op.create_index(
+        "users_unverified",
+        "users",
+        ["created_at"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("status = 'unverified'"),
+    )
 
 
 def _challenges() -> None:
@@ -47,6 +54,7 @@ def _challenges() -> None:
     for column in (
         sa.Column("purpose", sa.Text, nullable=False),
         sa.Column("method", sa.Text, nullable=False),
+        sa.Column("address_hash", sa.LargeBinary, nullable=False),
         sa.Column("budget_hash", sa.LargeBinary, nullable=False),
         sa.Column("budget", sa.SmallInteger, nullable=False),
         sa.Column("locale", sa.Text, nullable=False),
@@ -114,6 +122,7 @@ def _sessions() -> None:
         op.add_column("sessions", column, schema=SCHEMA)
         op.alter_column("sessions", name, server_default=None, schema=SCHEMA)
     op.add_column("sessions", sa.Column("client_address", sa.Text), schema=SCHEMA)
+    op.create_index("sessions_last_seen_at", "sessions", ["last_seen_at"], schema=SCHEMA)
 
 
 def _audit_events() -> None:

@@ -2,9 +2,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from auth_service.model.challenges import Challenge
+import pytest
+
+from auth_service.model.challenges import Challenge, address_hash
 from auth_service.model.codes import otp_code
 from auth_service.model.peppers import Peppers
+from auth_service.model.rules import Method
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PEPPER = b"\x07" * 32
@@ -18,6 +21,7 @@ ASKED = Challenge(
     purpose="sign_in",
     method="otp",
     attempts=1,
+    address_hash=address_hash("ada@example.org"),
     budget_hash=bytes(32),
     budget=10,
     locale="en",
@@ -54,5 +58,26 @@ def test_five_codes_may_be_tried() -> None:
     assert [replace(ASKED, attempts=count).attempts_left for count in range(7)] == [5, 4, 3, 2, 1, 0, 0]
 
 
-def test_another_mail_may_be_asked_for_after_a_minute() -> None:
-    assert ASKED.resend_at == NOW + timedelta(seconds=60)
+def test_another_mail_may_be_asked_for_some_time_after_the_last() -> None:
+    again = replace(ASKED, mailed_at=NOW + timedelta(seconds=90))
+    assert ASKED.resend_at(cooldown=timedelta(seconds=60)) == NOW + timedelta(seconds=60)
+    assert again.resend_at(cooldown=timedelta(seconds=60)) == NOW + timedelta(seconds=150)
+
+
+def test_no_code_answers_what_only_a_link_opens() -> None:
+    assert not replace(ASKED, method="magic_link").is_answered_by(CODE, peppers=PEPPERS)
+    assert replace(ASKED, method="otp_and_link").is_answered_by(CODE, peppers=PEPPERS)
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "link"),
+    [("otp", True, False), ("magic_link", False, True), ("otp_and_link", True, True)],
+)
+def test_a_method_says_what_is_mailed(method: Method, code: bool, link: bool) -> None:  # noqa: FBT001 - cases
+    challenge = replace(ASKED, method=method)
+    assert (challenge.mails_code, challenge.mails_link) == (code, link)
+
+
+def test_an_answer_proves_the_address_it_was_mailed_to_and_no_other() -> None:
+    assert ASKED.proves("ada@example.org")
+    assert not ASKED.proves("ada@example.com")

@@ -1,0 +1,57 @@
+"""Judge a code: count it first, against its challenge and against its address, and only then compare it."""
+
+from uuid import UUID
+
+from auth_service.flows.outcomes import ChallengeClosed, CodeWrong, Proved
+from auth_service.model.audit import Action
+from auth_service.model.challenges import Purpose
+from auth_service.model.peppers import Peppers
+from auth_service.model.tokens import token_hash
+from auth_service.storage.unit import UnitOfWork
+
+
+async def judge(
+    challenge_id: UUID,
+    code: str,
+    *,
+    purpose: Purpose,
+    binding: str,
+    unit: UnitOfWork,
+    peppers: Peppers,
+) -> Proved | CodeWrong | ChallengeClosed:
+    """Judge `code`; the right one spends the challenge, and costs its address nothing.
+
+    Both counts lock their row until this transaction ends, so that no number of guesses at once gets past
+    them. Every outcome must commit: a wrong code stays counted, and a refusal stays in the audit trail.
+    """
+    challenge = await unit.challenges.count_attempt(
+        challenge_id, binding_hash=token_hash(binding), purpose=purpose
+    )
+    if challenge is None:
+        return await closed(challenge_id, subject=None, unit=unit)
+    budget = challenge.budget_of_failures
+    left = await unit.budgets.take(budget)
+    if left is None:
+        return await closed(challenge_id, subject=challenge.user_id, unit=unit)
+    if not challenge.is_answered_by(code, peppers=peppers) or challenge.user_id is None:
+        await note_refusal("invalid_code", challenge_id=challenge_id, subject=challenge.user_id, unit=unit)
+        return CodeWrong(attempts_left=min(left, challenge.attempts_left))
+    await unit.challenges.close(challenge.id)
+    await unit.budgets.give_back(budget)
+    return Proved(challenge, user_id=challenge.user_id)
+
+
+async def closed(challenge_id: UUID | None, *, subject: UUID | None, unit: UnitOfWork) -> ChallengeClosed:
+    """Refuse an answer that nothing waits for: it looks alike outside, and is noted."""
+    await note_refusal("challenge_closed", challenge_id=challenge_id, subject=subject, unit=unit)
+    return ChallengeClosed()
+
+
+async def note_refusal(
+    reason: str, *, challenge_id: UUID | None, subject: UUID | None, unit: UnitOfWork
+) -> None:
+    """Note that someone was not signed in, and why. Nobody knows who it was; `subject` is whom they meant."""
+    about = {} if challenge_id is None else {"challenge_id": str(challenge_id)}
+    await unit.audit.append(
+        Action.SIGN_IN_REFUSED, actor=None, subject=subject, details={"reason": reason, **about}
+    )

@@ -1,0 +1,68 @@
+"""How someone stands who asks for a challenge, found in one statement whoever has the address."""
+
+from dataclasses import fields
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.model.budgets import device_budget, strangers_budget
+from auth_service.model.standings import Standing
+from auth_service.model.users import Role, Status, User
+from auth_service.storage.budgets import counted, is_spent
+from auth_service.storage.tables import budgets, devices, users
+from auth_service.storage.users import newcomer
+
+_COLUMNS: Final = tuple(field.name for field in fields(User))
+_STRANGERS: Final = budgets.alias("strangers")
+_OWN: Final = budgets.alias("own")
+
+
+class Standings:
+    """Looks at users, their devices and the budgets of an address, within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find(self, email: str, *, device_hash: bytes) -> Standing:
+        """Tell how whoever asks at `email` stands; without a device `device_hash` is empty."""
+        nobody = select(literal(1).label("asked")).subquery("nobody")  # a row, even where nobody is found
+        source = nobody.outerjoin(users, users.c.email == email)
+        return await self._look(_query(users, source, email, device_hash), email, device_hash)
+
+    async def find_or_add(self, email: str, *, device_hash: bytes) -> Standing:
+        """Tell the same of someone who registers: whom nobody knows is added, unverified and nameless."""
+        found = newcomer(email).returning(users).cte("found")
+        return await self._look(_query(found, found, email, device_hash), email, device_hash)
+
+    async def _look(self, query: Select[Any], email: str, device_hash: bytes) -> Standing:
+        row = (await self._connection.execute(query)).mappings().one()
+        known = row["known"]
+        return Standing(
+            user=None if row["id"] is None else _user_of({name: row[name] for name in _COLUMNS}),
+            budget=device_budget(email, device_hash=device_hash) if known else strangers_budget(email),
+            spent=row["own_spent"] if known else row["strangers_spent"],
+        )
+
+
+def _query(who: FromClause, source: FromClause, email: str, device_hash: bytes) -> Select[Any]:
+    strangers, own = strangers_budget(email), device_budget(email, device_hash=device_hash)
+    joined = (
+        source.outerjoin(devices, _is_device_of(who, device_hash))
+        .outerjoin(_STRANGERS, counted(_STRANGERS, key_hash=strangers.key_hash))
+        .outerjoin(_OWN, counted(_OWN, key_hash=own.key_hash))
+    )
+    return select(
+        *(who.c[name] for name in _COLUMNS),
+        devices.c.token_hash.is_not(None).label("known"),
+        is_spent(_STRANGERS, limit=strangers.limit).label("strangers_spent"),
+        is_spent(_OWN, limit=own.limit).label("own_spent"),
+    ).select_from(joined)
+
+
+def _is_device_of(who: FromClause, device_hash: bytes) -> ColumnElement[bool]:
+    return and_(devices.c.user_id == who.c.id, devices.c.token_hash == device_hash)
+
+
+def _user_of(found: dict[str, Any]) -> User:
+    return User(**found | {"role": Role(found["role"]), "status": Status(found["status"])})
