@@ -19,6 +19,7 @@ from mailer_service.consuming.entries import InHand
 from mailer_service.consuming.gate import Breaker, Gate
 from mailer_service.consuming.groups import ensure_groups
 from mailer_service.consuming.hands import Hands
+from mailer_service.consuming.holding import HoldingSign
 from mailer_service.consuming.lanes import Lane, Pace
 from mailer_service.consuming.life import Life
 from mailer_service.consuming.reading import Reader
@@ -69,6 +70,7 @@ class Consumer:
         self._hurrying = asyncio.Event()
         self.transitions = Transitions(moving, consumer=name, max_crashes=pace.max_crashes)
         self.life = Life(self.transitions, lanes=lanes, pace=pace, clock=clock)
+        self._holding = HoldingSign(moving, lanes=lanes, awaited=self._awaited, pace=pace)
         self.readers: dict[str, Reader] = {}
         self._settlers: dict[str, Settler] = {}
         self._upkeep: list[Upkeep] = []
@@ -168,6 +170,7 @@ class Consumer:
             else:
                 break
         self._background.append(asyncio.create_task(self.life.run(), name="life"))
+        self._background.append(asyncio.create_task(self._holding.run(), name="holding"))
         self._background += [asyncio.create_task(upkeep.run(), name="upkeep") for upkeep in self._upkeep]
 
     def watch(self) -> None:
@@ -223,6 +226,10 @@ class Consumer:
             log.warning("hand_back_failed", error=type(fault).__name__)  # others reclaim it by its silence
         else:
             log.info("drain_finished")
+
+    def _awaited(self) -> str | None:
+        """Name a part whose breaker is open, if any is."""
+        return next((part for part, breaker in self._breakers.items() if breaker.is_open), None)
 
     def _trip(self, part: str, error: str) -> None:
         self._breakers[part].trip(error)
