@@ -20,15 +20,14 @@ from mailer_service.mailing.smtp_url import SmtpUrl
 from mailer_service.settings import MailerSettings
 
 
-def lanes(settings: MailerSettings) -> tuple[Lane, Lane]:
+def lanes(settings: MailerSettings) -> tuple[Lane, Lane, Lane]:
     """Lay out the lanes: login mail may use every SMTP slot, other mail leaves the reserved ones free."""
+    others = settings.connections - settings.reserved
+    unhurried = _backoff(settings.backoff_accounts)
     return (
         Lane(streams.LOGIN, slots=settings.connections, backoff=_backoff(settings.backoff_login)),
-        Lane(
-            streams.ACCOUNTS,
-            slots=settings.connections - settings.reserved,
-            backoff=_backoff(settings.backoff_accounts),
-        ),
+        Lane(streams.ACCOUNTS, slots=others, backoff=unhurried),
+        Lane(streams.SESSIONS, slots=others, backoff=unhurried),
     )
 
 

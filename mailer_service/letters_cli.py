@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from tqdm import tqdm
 
+from contracts.streams import STREAMS
 from mailer_service.assembly import lanes, redis_client
 from mailer_service.consuming.consumer import new_consumer_name
 from mailer_service.consuming.dead_letters import Criteria, DeadLetters, Letter, Replay
@@ -39,7 +40,9 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         action.add_argument(
             "ids", nargs="*" if name != "show" else "+", metavar="LETTER", help="a letter's id"
         )
-        action.add_argument("--stream", choices=["login", "accounts"], help="only this stream's")
+        action.add_argument(
+            "--stream", choices=[stream.name for stream in STREAMS], help="only this stream's"
+        )
         action.add_argument("--reason", help="only these, as in 'list': message_refused, poisonous, …")
         action.add_argument("--type", help="only events of this type, whole or in part: otp_requested")
         action.add_argument(

@@ -15,7 +15,7 @@ from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
 
-from contracts.events import AccountEvent, AnyEvent, LoginEvent
+from contracts.events import AccountEvent, AnyEvent, LoginEvent, SessionEvent
 from mailer_service.assembly import lanes, pace, redis_client
 from mailer_service.consuming import metrics
 from mailer_service.consuming.backoff import reconnect_delay
@@ -170,7 +170,7 @@ class Mailer:
             await asyncio.sleep(FORGET_EVERY.total_seconds())
 
     def _subscribe(self) -> None:
-        login, accounts = (
+        login, accounts, sessions = subscribers = tuple(
             self.broker.subscriber(
                 stream=StreamSub(lane.facts, group=GROUP, consumer=self.consumer.name),
                 parser=parse,
@@ -189,9 +189,11 @@ class Mailer:
         async def carry_account(event: AccountEvent, message: RedisMessage) -> Outcome:
             return await self.carry(event, in_hand(message))
 
-        self.consumer.attach(
-            {lane.name: sub for lane, sub in zip(self._lanes, (login, accounts), strict=True)}
-        )
+        @sessions
+        async def carry_session(event: SessionEvent, message: RedisMessage) -> Outcome:
+            return await self.carry(event, in_hand(message))
+
+        self.consumer.attach({lane.name: sub for lane, sub in zip(self._lanes, subscribers, strict=True)})
 
 
 def outcome_of(delivery: Delivery) -> Outcome:

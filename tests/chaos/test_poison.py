@@ -14,7 +14,7 @@ from tests.chaos.reckoning import assert_each_sent, reckon
 from tests.support.smtp_faults import Fault, Phase, Rule, rules
 from tests.support.waiting import until
 
-LOGIN, ACCOUNTS = LANES
+LOGIN, ACCOUNTS, _ = LANES
 
 
 async def test_what_cannot_be_read_is_dead_at_once_with_its_reason(
