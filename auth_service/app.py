@@ -7,13 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auth_service.api import administration, decisions, forward_auth, login, me, sessions
+from auth_service.api import address_change, administration, decisions, forward_auth, login, me, sessions
 from auth_service.api.body_limit import BodyLimit
 from auth_service.api.faults import answer_faults
 from auth_service.api.origins import JsonOnly
@@ -24,11 +25,11 @@ from auth_service.wiring import Parts
 
 
 def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
-    """Make the public application. Its lifespan runs the relay, if `relaying`, and closes `parts`."""
+    """Make the public application. Its lifespan runs what `parts` runs beside it, and closes them."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with parts.open(relaying=relaying):
+        async with parts.open(relaying=relaying, appointing=True):
             yield
 
     app = FastAPI(
@@ -38,11 +39,12 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
         lifespan=lifespan,
         routes=[*parts.health.routes(), *page_routes(parts.door)],
     )
     app.state.door = parts.door
-    for part in (login, forward_auth, sessions, me, administration, decisions):
+    for part in (login, forward_auth, sessions, me, address_change, administration, decisions):
         app.include_router(part.router, dependencies=[JsonOnly])
     answer_faults(app)
     app.add_middleware(BodyLimit)
@@ -71,6 +73,11 @@ def create_relay_app(parts: Parts) -> Starlette:
     app = create_internal_app(parts)
     app.router.lifespan_context = lifespan
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name a call as its endpoint is named: generated clients call their functions so."""
+    return f"{route.name}_head" if route.methods == {"HEAD"} else route.name
 
 
 def _describe_problems(app: FastAPI) -> None:

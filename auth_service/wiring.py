@@ -17,6 +17,10 @@ from auth_service.api.cookies import Cookies
 from auth_service.api.door import Door
 from auth_service.api.health import Health
 from auth_service.api.metrics import ApiMetrics
+from auth_service.appointments import appoint
+from auth_service.housekeeping.metrics import HousekeepingMetrics
+from auth_service.housekeeping.rounds import Housekeeping
+from auth_service.housekeeping.rules import KeepTimes, leftovers
 from auth_service.outbox.delivery import DeliveryLook
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.relay import Relay
@@ -24,7 +28,7 @@ from auth_service.settings import AuthSettings
 from auth_service.storage.database import Database
 
 REDIS_CONNECTIONS: Final = 10
-RELAY_GRACE_SECONDS: Final = 10.0
+GRACE_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +38,33 @@ class Parts:
     door: Door
     health: Health
     relay: Relay
+    housekeeping: Housekeeping
+    admin_emails: tuple[str, ...]
     registry: CollectorRegistry
     database: Database
     redis: Redis
 
     @asynccontextmanager
-    async def open(self, *, relaying: bool) -> AsyncIterator[None]:
-        """Run the relay beside whatever runs within, if asked to, and close everything afterwards."""
-        task = asyncio.create_task(self.relay.run(), name="relay") if relaying else None
+    async def open(self, *, relaying: bool, appointing: bool = False) -> AsyncIterator[None]:
+        """Keep house beside whatever runs within, and relay and appoint administrators if asked to.
+
+        Everything is closed afterwards.
+        """
+        tasks = {asyncio.create_task(self.housekeeping.run(), name="housekeeping")}
+        if relaying:
+            tasks.add(asyncio.create_task(self.relay.run(), name="relay"))
+        appointment = asyncio.create_task(
+            appoint(self.admin_emails if appointing else (), database=self.database), name="appointment"
+        )
         try:
             yield
         finally:
-            if task is not None:
-                self.relay.stop()
-                _, late = await asyncio.wait({task}, timeout=RELAY_GRACE_SECONDS)
-                for each in late:
-                    each.cancel()
+            appointment.cancel()
+            self.relay.stop()
+            self.housekeeping.stop()
+            _, late = await asyncio.wait({*tasks, appointment}, timeout=GRACE_SECONDS)
+            for each in late:
+                each.cancel()
             await self.close()
 
     async def close(self) -> None:
@@ -97,6 +112,15 @@ def assemble(settings: AuthSettings) -> Parts:
             metrics=OutboxMetrics(registry),
             sweep_every=timedelta(seconds=settings.relay_sweep),
         ),
+        housekeeping=Housekeeping(
+            database=database,
+            leftovers=leftovers(
+                KeepTimes(session_idle=rules.session_idle, audit=timedelta(seconds=settings.audit_keep))
+            ),
+            metrics=HousekeepingMetrics(registry),
+            every=timedelta(seconds=settings.housekeeping_every),
+        ),
+        admin_emails=settings.admin_emails,
         registry=registry,
         database=database,
         redis=redis,

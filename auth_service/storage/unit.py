@@ -10,6 +10,7 @@ from auth_service.storage.audit import AuditTrail
 from auth_service.storage.budgets import Budgets
 from auth_service.storage.challenges import Challenges
 from auth_service.storage.devices import Devices
+from auth_service.storage.leftovers import Leftovers
 from auth_service.storage.links import Links
 from auth_service.storage.outbox import Outbox
 from auth_service.storage.sessions import Sessions
@@ -32,6 +33,7 @@ class UnitOfWork:
         self.sessions = Sessions(connection)
         self.outbox = Outbox(connection, traceparent=caller.traceparent)
         self.audit = AuditTrail(connection, caller=caller)
+        self.leftovers = Leftovers(connection)
 
     async def now(self) -> datetime:
         """Tell Postgres's time: when this transaction began."""
