@@ -118,6 +118,10 @@ class User:
         asked = replace(self, name=name or self.name, role=role or self.role, locale=locale or self.locale)
         return self if asked == self else replace(asked, version=self.version + 1)
 
+    def moved(self, *, email: str) -> "User":
+        """Reach them at another address from now on, which they have proved to be theirs."""
+        return replace(self, email=email, version=self.version + 1)
+
     def promoted(self, *, name: str | None) -> "User":
         """Make an active administrator of them, wherever they stood: the operator's own word."""
         return replace(self._called(name), role=Role.ADMIN, status=Status.ACTIVE, version=self.version + 1)

@@ -85,6 +85,13 @@ class Sessions:
             update(sessions).where(sessions.c.id == session_id).values(last_seen_at=func.now())
         )
 
+    async def stands(self, session_id: UUID, *, idle: timedelta) -> bool:
+        """Tell whether a session has neither ended nor idled out."""
+        found = await self._connection.execute(
+            select(sessions.c.id).where(sessions.c.id == session_id, _stands(idle))
+        )
+        return found.scalar_one_or_none() is not None
+
     async def end(self, session_id: UUID, *, of: UUID, idle: timedelta) -> bool:
         """End one session of someone; False where they have none with this id that still stands."""
         ended = await self._connection.execute(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.users import Role, Status, User, UserUnknown
@@ -63,6 +64,7 @@ class Users:
             update(users)
             .where(users.c.id == user.id, users.c.version == user.version - 1)
             .values(
+                email=user.email,
                 name=user.name,
                 locale=user.locale,
                 role=user.role.value,
@@ -75,6 +77,22 @@ class Users:
         )
         if saved.rowcount != 1:
             raise UserChanged
+
+    async def move(self, user: User) -> bool:
+        """Write a transition to another address; False, and nothing written, where somebody has that address.
+
+        Whoever registered with it and never proved it had no claim, and is removed.
+        """
+        squatter = delete(users).where(
+            users.c.email == user.email, users.c.status == Status.UNVERIFIED.value, users.c.id != user.id
+        )
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(squatter)
+                await self.save(user)
+        except IntegrityError:  # the address is unique
+            return False
+        return True
 
     async def lock_administrators(self) -> Sequence[UUID]:
         """Lock everyone who may decide about others, in one order, until this transaction ends.
