@@ -27,7 +27,8 @@ from mailer_service.mailing.rendering import Renderer
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.smtp_url import SmtpUrl
 
-SEALER = Sealer([new_key()])
+KEY = new_key()
+SEALER = Sealer([KEY])
 CODE = "481502"
 ADA = "ada@example.org"
 
