@@ -9,8 +9,13 @@ from auth_service.model.rules import LoginRules
 from auth_service.model.tokens import RandomBytes, new_token, token_hash
 from auth_service.model.users import User
 from auth_service.storage.unit import UnitOfWork
-from contracts.events import MagicLinkRequested, OtpRequested, UnknownAddressChallenged
-from contracts.facts import MagicLinkRequestedData, OtpRequestedData, UnknownAddressChallengedData
+from contracts.events import AnyEvent, MagicLinkRequested, OtpRequested, UnknownAddressChallenged
+from contracts.facts import (
+    EventData,
+    MagicLinkRequestedData,
+    OtpRequestedData,
+    UnknownAddressChallengedData,
+)
 from contracts.identifiers import new_id
 from contracts.sealing import LoginCode, LoginLink, Recipient, Sealer
 
@@ -44,88 +49,46 @@ async def mail(
         link = sign_in_link(token, page=rules.link_page)
     # The stored name, never the proposed one: what strangers type is not mailed to others.
     recipient = Recipient(address=address, name="" if user is None else user.name, locale=challenge.locale)
-    if user is None:
-        await _tell_nobody(challenge, recipient, code=code, link=link, unit=unit, sealer=sealer)
-    elif link is None:
-        await _tell_code(challenge, recipient, user=user, code=code, unit=unit, sealer=sealer)
-    else:
-        beside = code if challenge.mails_code else None
-        await _tell_link(challenge, recipient, user=user, link=link, code=beside, unit=unit, sealer=sealer)
-
-
-async def _tell_code(
-    challenge: Challenge, recipient: Recipient, *, user: User, code: str, unit: UnitOfWork, sealer: Sealer
-) -> None:
     event_id = new_id()
-    box = LoginCode(recipients=(recipient,), code=SecretStr(code))
-    data = OtpRequestedData(
-        locale=challenge.locale,
-        sealed=sealer.seal(box, event_id=event_id),
-        user_id=user.id,
-        challenge_id=challenge.id,
-        purpose=challenge.purpose,
-    )
+    box = _box(challenge, recipient=recipient, code=code, link=link, decoy=user is None)
+    event, data = _fact(challenge, user=user, sealed=sealer.seal(box, event_id=event_id))
     await unit.outbox.append(
-        OtpRequested,
+        event,
         event_id=event_id,
         data=data,
-        subject=user.id,
-        sequence=user.version,
+        subject=None if user is None else user.id,
+        sequence=0 if user is None else user.version,
         expires_at=challenge.expires_at,
     )
 
 
-async def _tell_link(
-    challenge: Challenge,
-    recipient: Recipient,
-    *,
-    user: User,
-    link: str,
-    code: str | None,
-    unit: UnitOfWork,
-    sealer: Sealer,
-) -> None:
-    event_id = new_id()
-    box = LoginLink(
-        recipients=(recipient,), link=SecretStr(link), code=None if code is None else SecretStr(code)
-    )
-    data = MagicLinkRequestedData(
-        locale=challenge.locale,
-        sealed=sealer.seal(box, event_id=event_id),
-        user_id=user.id,
-        challenge_id=challenge.id,
-    )
-    await unit.outbox.append(
-        MagicLinkRequested,
-        event_id=event_id,
-        data=data,
-        subject=user.id,
-        sequence=user.version,
-        expires_at=challenge.expires_at,
-    )
-
-
-async def _tell_nobody(
-    challenge: Challenge,
-    recipient: Recipient,
-    *,
-    code: str,
-    link: str | None,
-    unit: UnitOfWork,
-    sealer: Sealer,
-) -> None:
-    event_id = new_id()
-    box = LoginCode(
+def _box(
+    challenge: Challenge, *, recipient: Recipient, code: str, link: str | None, decoy: bool
+) -> LoginCode | LoginLink:
+    """Lay down what is mailed; what stands for it in a decoy is as long."""
+    if link is not None and not decoy:
+        beside = SecretStr(code) if challenge.mails_code else None
+        return LoginLink(recipients=(recipient,), link=SecretStr(link), code=beside)
+    return LoginCode(
         recipients=(recipient,), code=SecretStr(code), link=None if link is None else SecretStr(link)
     )
-    data = UnknownAddressChallengedData(
-        locale=challenge.locale, sealed=sealer.seal(box, event_id=event_id), challenge_id=challenge.id
-    )
-    await unit.outbox.append(
-        UnknownAddressChallenged,
-        event_id=event_id,
-        data=data,
-        subject=None,
-        sequence=0,
-        expires_at=challenge.expires_at,
+
+
+def _fact(challenge: Challenge, *, user: User | None, sealed: str) -> tuple[type[AnyEvent], EventData]:
+    """Tell what was asked for, and by whom if they are anybody."""
+    locale, challenge_id = challenge.locale, challenge.id
+    if user is None:
+        return UnknownAddressChallenged, UnknownAddressChallengedData(
+            locale=locale, sealed=sealed, challenge_id=challenge_id
+        )
+    if challenge.mails_link:
+        return MagicLinkRequested, MagicLinkRequestedData(
+            locale=locale, sealed=sealed, user_id=user.id, challenge_id=challenge_id
+        )
+    return OtpRequested, OtpRequestedData(
+        locale=locale,
+        sealed=sealed,
+        user_id=user.id,
+        challenge_id=challenge_id,
+        purpose=challenge.purpose,
     )

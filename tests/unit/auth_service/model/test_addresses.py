@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.model.addresses import AddressRefused, canonical_address
+from auth_service.model.addresses import AddressRefused, canonical_address, masked_address
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,33 @@ def test_any_text_gives_a_settled_address_or_a_refusal(written: str) -> None:
     assert canonical_address(address) == address
     assert address.isascii()
     assert address == address.lower()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("ada@example.org", "a•••@e•••.org"),
+        ("a@e.org", "a•••@e•••.org"),
+        ("ada.lovelace@mail.analytical.engine.example", "a•••@m•••.example"),
+        ("grace@xn--bcher-kva.example", "g•••@x•••.example"),
+    ],
+)
+def test_a_masked_address_is_known_to_its_owner_alone(address: str, shown: str) -> None:
+    assert masked_address(address) == shown
+
+
+_LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+
+
+@given(
+    local=st.from_regex(r"[a-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,40}", fullmatch=True),
+    domain=st.lists(_LABELS, min_size=1, max_size=4),
+    last=st.from_regex(r"[a-z]{2,12}", fullmatch=True),
+)
+def test_a_masked_address_shows_two_letters_and_the_last_label(
+    local: str, domain: list[str], last: str
+) -> None:
+    shown = masked_address(f"{local}@{'.'.join(domain)}.{last}")
+    assert shown == f"{local[0]}•••@{domain[0][0]}•••.{last}"
+    others = masked_address(f"{local[0]}another@{domain[0][0]}lsewhere.{last}")
+    assert shown == others
