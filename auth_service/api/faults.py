@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from auth_service.api.methods import allowed_methods
 from auth_service.api.problems import Problem
 from auth_service.api.traces import trace_of
 from auth_service.api.validation import problem_of
@@ -19,6 +20,7 @@ from auth_service.storage.faults import NotMigrated, PostgresAway
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS: Final = 2
+NOT_ALLOWED: Final = 405
 
 # What the framework itself answers with.
 _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
@@ -44,7 +46,8 @@ def answer_faults(app: FastAPI) -> None:
         known = _BY_STATUS.get(fault.status_code)
         if known is None:
             raise fault
-        problem = Problem(*known, headers=fault.headers)
+        allow = {"Allow": allowed_methods(request)} if fault.status_code == NOT_ALLOWED else {}
+        problem = Problem(*known, headers={**(fault.headers or {}), **allow})
         return problem.response(trace_id=trace_of(request).trace_id)
 
     @app.exception_handler(PostgresAway)
