@@ -1,17 +1,18 @@
 // Lists of people, page by page. Names are strangers' words: only ever text.
 import { call } from "./api.js";
 import { ROLES, STATUSES } from "./labels.js";
-import { deedsFor } from "./person.js";
+import { deedsFor, nameOf } from "./person.js";
 import { busy, find, part, phrase, refused, tell } from "./screen.js";
+import { popup } from "./popups.js";
 import { time } from "./times.js";
 import { _ } from "./words.js";
 
 const PAGE = 50;
 
-function tags(user) {
+function tags(user, alike) {
   return [
     user.role === "admin" && part("span", { className: "tag", text: ROLES.admin }),
-    part("span", { className: `tag ${user.status}`, text: STATUSES[user.status] ?? user.status }),
+    user.status !== alike && part("span", { className: `tag ${user.status}`, text: STATUSES[user.status] ?? user.status }),
   ];
 }
 
@@ -25,21 +26,26 @@ function decision(user) {
   return line;
 }
 
-function rowOf(user, changed) {
+// Draw someone. In a list where all stand alike, `alike`, how they stand goes without saying.
+function rowOf(user, changed, { alike }) {
   const about = part("div", { className: "who" },
-    part("p", {}, user.name && part("bdi", { className: "name", text: user.name }), ...tags(user)),
+    part("p", {}, user.name && part("bdi", { className: "name", text: user.name }), ...tags(user, alike)),
     part("p", { className: "faint address", text: user.email }),
     phrase("faint", _("Here since %(when)s"), { when: time(user.created_at) }),
     decision(user));
-  const trail = part("a", { className: "trail", text: _("Audit trail"), href: `/admin/audit?person=${user.id}` });
-  const row = part("li", { className: "row person", tabIndex: -1 }, about,
-    part("div", { className: "deeds" }, ...deedsFor(user, changed), trail));
+  const row = part("li", { className: "row person", tabIndex: -1 }, about);
   row.dataset.user = user.id;
+  if (alike && user.status !== alike) return row; // decided just now
+  const { decisions, rest } = deedsFor(user, changed);
+  const trail = part("a", { text: _("Audit trail"), href: `/admin/audit?person=${user.id}` });
+  const more = popup(_("More"), _("More about %(name)s", { name: nameOf(user) }), [...rest, trail]);
+  row.append(part("div", { className: "deeds" }, ...decisions, more));
   return row;
 }
 
-// A list in a section; `query` gives what it asks for. `changed` is told of each change made in it.
-export function groupOf(section, { query, changed }) {
+// A list in a section; `query` gives what it asks for, and `shows` whom of that it shows, or how all there stand,
+// `alike`. `changed` is told of each change made in it.
+export function groupOf(section, { query, changed, shows = () => true, alike = null }) {
   const list = section.querySelector("ul");
   const more = section.querySelector(".more");
   const nobody = section.querySelector(".nobody");
@@ -47,28 +53,28 @@ export function groupOf(section, { query, changed }) {
   let cursor = null;
 
   function row(user) {
-    return rowOf(user, (after) => replace(user.id, after, { here: true }));
+    return rowOf(user, (after) => replace(user.id, after, { here: true }), { alike });
   }
 
-  // Show someone anew wherever they are listed; the keyboard goes to them, not to another's button.
+  // Show someone anew, here or because they were changed elsewhere; gone is who is null.
   function replace(id, after, { here = false } = {}) {
     const old = list.querySelector(`[data-user="${id}"]`);
-    if (old) {
-      const renewed = after && row(after);
-      if (renewed) old.replaceWith(renewed);
-      else old.remove();
-      if (here) (renewed ?? find("heading")).focus();
-      settle();
-    }
-    if (here) changed(id, after);
+    const renewed = after && row(after);
+    if (old && renewed) old.replaceWith(renewed);
+    else if (old) old.remove();
+    else if (renewed && !alike && shows(after)) list.prepend(renewed);
+    settle();
+    if (!here) return;
+    (renewed ?? find("heading")).focus(); // not another's button: a key pressed twice must decide about nobody else
+    changed(id, after);
   }
 
   function settle() {
-    nobody.hidden = list.childElementCount > 0;
-    if (count) {
-      count.hidden = nobody.hidden === false;
-      count.textContent = cursor === null ? list.childElementCount : `${list.childElementCount}+`;
-    }
+    nobody.hidden = list.childElementCount > 0 || cursor !== null;
+    if (!count) return;
+    const waiting = list.querySelectorAll(".deeds").length;
+    count.hidden = waiting === 0;
+    count.textContent = cursor === null ? waiting : `${waiting}+`;
   }
 
   // Read the first page anew, or the one after what is shown; gives the answer.
@@ -77,7 +83,7 @@ export function groupOf(section, { query, changed }) {
     if (following) wanted.set("cursor", cursor);
     const answer = await call("GET", `/v1/admin/users?${wanted}`);
     if (!answer.ok) return answer;
-    const rows = answer.users.map(row);
+    const rows = answer.users.filter(shows).map(row);
     if (following) list.append(...rows);
     else list.replaceChildren(...rows);
     cursor = answer.next_cursor;

@@ -1,14 +1,4 @@
-// The account menu closes as menus do: by Escape, or when one turns elsewhere.
+// The account menu, wherever someone is signed in.
+import { closing } from "./popups.js";
 
-const menu = document.getElementById("menu");
-
-if (menu) {
-  document.addEventListener("click", (event) => {
-    if (!menu.contains(event.target)) menu.open = false;
-  });
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  });
-}
+closing(document.getElementById("menu"));

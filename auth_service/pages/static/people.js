@@ -3,15 +3,17 @@ import { groupOf } from "./groups.js";
 import { askInvite } from "./person.js";
 import { busy, find, refused, tell } from "./screen.js";
 
+const asked = () => ({ q: find("q").value.trim(), status: find("status").value });
+
 const pending = groupOf(find("pending"), {
+  alike: "pending",
   query: () => ({ status: "pending" }),
   changed: (id, after) => everyone.replace(id, after),
 });
 const everyone = groupOf(find("everyone"), {
-  query: () => {
-    const asked = { q: find("q").value.trim(), status: find("status").value };
-    return Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
-  },
+  query: () => Object.fromEntries(Object.entries(asked()).filter(([, value]) => value)),
+  // Who waits is above already, unless they are looked for.
+  shows: (user) => user.status !== "pending" || Object.values(asked()).some((value) => value),
   changed: (id, after) => pending.replace(id, after),
 });
 
@@ -35,6 +37,6 @@ find("search").addEventListener("submit", (event) => {
   busy(find("find"), search);
 });
 find("status").addEventListener("change", () => busy(find("find"), search));
-find("invite").addEventListener("click", () => askInvite(() => everyone.read()));
+find("invite").addEventListener("click", () => askInvite((user) => everyone.replace(user.id, user)));
 
 load();

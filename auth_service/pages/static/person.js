@@ -7,7 +7,8 @@ import { _, sentenceOf } from "./words.js";
 const path = (user, deed = "") => `/v1/admin/users/${user.id}${deed}`;
 export const nameOf = (user) => user.name || user.email;
 
-// Give the buttons for what a person's state allows. `changed` gets them as they are afterwards; null: gone.
+// Give the buttons for what a person's state allows: decisions, and the rest. `changed` gets them as they are
+// afterwards; null: gone.
 export function deedsFor(user, changed) {
   const made = (className, text, label, work) => button(`${className} small`, text, label, work);
   const values = { name: nameOf(user), address: user.email };
@@ -28,7 +29,7 @@ export function deedsFor(user, changed) {
   const byStatus = {
     pending: [approve, reject], rejected: [approve], active: [suspend], suspended: [reinstate],
   };
-  return [...(byStatus[user.status] ?? []), change, remove].map((make) => make());
+  return { decisions: (byStatus[user.status] ?? []).map((make) => make()), rest: [change(), remove()] };
 }
 
 async function decide(user, deed, changed, done) {

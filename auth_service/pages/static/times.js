@@ -8,4 +8,6 @@ export function time(iso) {
   return part("time", { text: moment.format(new Date(iso)), dateTime: iso });
 }
 
-export const told = (iso) => moment.format(new Date(iso));
+const ofDay = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+
+export const timeOfDay = (iso) => ofDay.format(new Date(iso));

@@ -1,7 +1,7 @@
 // While a mail is on its way: whether it is late, when another may be asked for, and whether its link was used.
 import { call } from "./api.js";
 import { busy, find, tell } from "./screen.js";
-import { told } from "./times.js";
+import { timeOfDay } from "./times.js";
 import { _, sentenceOf } from "./words.js";
 
 const LOOK_EVERY_MS = 4000;
@@ -42,7 +42,7 @@ function showDelivery(delivery) {
   const line = find("delivery");
   const sentence = delivery === "delayed"
     ? _("Mail is slow at the moment. Yours is kept safe, and arrives a little later.")
-    : _("The mail is on its way. It is good until %(time)s.", { time: told(watched.challenge.expires_at) });
+    : _("The mail is on its way. It is good until %(time)s.", { time: timeOfDay(watched.challenge.expires_at) });
   line.dataset.delivery = delivery;
   line.hidden = false;
   if (line.textContent !== sentence) line.textContent = sentence; // told once, not each time
