@@ -41,6 +41,11 @@ class OwnRedis:
             assert time.monotonic() < end, self._log.read_text()[-2000:]
             time.sleep(0.02)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP, and later SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it without a word (SIGKILL)."""
         if self._process is not None and self._process.poll() is None:
