@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from auth_service.api.bodies import Code, Email, Locale, Name, Sent, UserBody
 from auth_service.api.signing_in import Asked, Entry
@@ -51,7 +51,7 @@ class LinkSent(Sent):
         StringConstraints(max_length=TOKEN_CHARACTERS_MAX),
         Field(description="What follows the `#` of the link.", examples=["kZ3v…43 characters…Qw"]),
     ]
-    elsewhere: bool = Field(
+    elsewhere: StrictBool = Field(
         default=False,
         description="Whoever clicked the link wants to sign in here, though they asked elsewhere.",
     )
