@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from auth_service.api.door import Door
 from auth_service.api.problems import Problem
+from auth_service.api.refused_answers import challenge_closed, code_wrong
 from auth_service.api.visitors import Visitor
 from auth_service.flows import questions, resending
 from auth_service.flows.answers import consume, verify
@@ -156,7 +157,7 @@ async def resend(challenge_id: UUID, *, visitor: Visitor, door: Door, caller: Ca
             detail = f"A mail is on its way already. Ask for another in {seconds} s, should it not arrive."
             raise Problem("resend_too_soon", detail, headers={"Retry-After": str(seconds)})
         case ChallengeClosed():
-            raise _closed()
+            raise challenge_closed()
         case _:
             assert_never(outcome)
 
@@ -227,12 +228,9 @@ def _let_in(outcome: Outcome, *, by: Proof, tokens: NewTokens, visitor: Visitor,
             log.info("signed_in", user_id=str(user.id), session_id=str(session.id))
             return Entry(user=user, session=session, tokens=tokens, visitor=visitor)
         case CodeWrong(attempts_left):
-            left = f"You have {attempts_left} more {'try' if attempts_left == 1 else 'tries'}."
-            last = "That was the last try: ask for a new mail."
-            detail = f"This is not the code. {left if attempts_left else last}"
-            problem = Problem("invalid_code", detail, extra={"attempts_left": attempts_left})
+            problem = code_wrong(attempts_left)
         case ChallengeClosed():
-            problem = _closed()
+            problem = challenge_closed()
         case LinkElsewhere(masked):
             detail = f"This link was asked for elsewhere. Confirm that you want to sign in here as {masked}."
             problem = Problem("link_elsewhere", detail, extra={"masked_address": masked})
@@ -243,7 +241,3 @@ def _let_in(outcome: Outcome, *, by: Proof, tokens: NewTokens, visitor: Visitor,
     door.metrics.logins.labels(by, problem.code).inc()
     log.info("sign_in_refused", reason=problem.code)
     raise problem
-
-
-def _closed() -> Problem:
-    return Problem("challenge_closed", "This can no longer be used. Ask for a new mail.")
