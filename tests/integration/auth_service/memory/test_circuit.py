@@ -196,11 +196,13 @@ async def test_a_redis_that_takes_no_writes_counts_as_away_until_it_does(
 
 
 async def test_an_answer_that_lay_here_unread_while_this_process_was_busy_is_no_outage(
-    around: Circuit,
+    own: OwnRedis, around: Circuit
 ) -> None:
+    own.signal(signal.SIGSTOP)
     asked = [asyncio.create_task(around.ask("ECHO", number)) for number in range(3)]
     for _ in range(5):
         await asyncio.sleep(0)  # the calls have left
+    own.signal(signal.SIGCONT)
     end = time.monotonic() + 2 * PATIENCE.total_seconds()
     while time.monotonic() < end:
         pass
