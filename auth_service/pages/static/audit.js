@@ -16,12 +16,13 @@ function named(id, name) {
 }
 
 function details(event) {
-  const told = Object.entries(event.details).map(([name, value]) => `${name}: ${[value].flat().join(", ")}`);
+  const shown = Object.entries(event.details).filter(([name]) => !name.endsWith("_id"));
+  const told = shown.map(([name, value]) => `${name}: ${[value].flat().join(", ")}`);
   return told.length ? part("p", { className: "faint details", text: told.join(" · ") }) : null;
 }
 
 function row(event) {
-  const what = part("span", { className: "name", text: ACTIONS[event.action] ?? event.action });
+  const what = part("span", { className: "what", text: ACTIONS[event.action] ?? event.action });
   const { actor_id: actor, subject_id: subject } = event;
   const whom = subject ?? actor;
   const places = { what, whom: whom && named(whom, subject ? event.subject_name : event.actor_name) };
