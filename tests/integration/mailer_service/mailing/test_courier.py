@@ -36,6 +36,7 @@ from tests.support.couriers import (
     user_registered,
 )
 from tests.support.fault_smtp import Fault, FaultSmtp, Phase, Rule, rules
+from tests.support.mailed_events import sessions_revoked
 from tests.support.waiting import until
 
 
@@ -157,25 +158,15 @@ async def test_a_passing_failure_of_the_last_attempt_is_the_end(postgres_url: st
     assert (row["state"], row["reason"]) == ("dead", "attempts_exhausted")
 
 
-@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA, Phase.CONTENT])
-async def test_a_refused_mail_is_dead_and_the_record_does_not_repeat_the_address(
-    postgres_url: str, phase: Phase
-) -> None:
-    event = otp_requested("ada.lovelace@example.org")
-    reply = f"550 5.7.1 <Ada.Lovelace@example.org>: ada.lovelace is unwelcome with {CODE}"
-    async with (
-        FaultSmtp(rules(Rule(phase, Fault(reply)))) as smtp,
-        courier(postgres_url, smtp.url) as carrier,
-    ):
+async def test_a_fact_that_nobody_is_mailed_about_is_dead_if_it_asks_for_a_mail(postgres_url: str) -> None:
+    event = sessions_revoked()
+    async with FaultSmtp() as smtp, courier(postgres_url, smtp.url) as carrier:
         ending = await carrier.deliver(event, position=0, attempt=attempt())
     assert isinstance(ending, Rejected)
-    assert ending.reason == "message_refused"
+    assert ending.reason == "nobody_to_mail"
+    assert smtp.connections == 0
     row = await LedgerBook(postgres_url).row(event.id)
-    assert row["state"] == "dead"
-    for words in (ending.error, row["error"]):
-        assert "unwelcome" in words
-        assert "lovelace" not in words.lower()
-        assert CODE not in words
+    assert (row["state"], row["reason"], row["stream"]) == ("dead", "nobody_to_mail", "sessions")
 
 
 @pytest.mark.parametrize(

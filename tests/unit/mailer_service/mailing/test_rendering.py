@@ -1,6 +1,7 @@
 import email
 import email.policy
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -16,7 +17,18 @@ from mailer_service.mailing.letters import open_letter
 from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.mailing.rendering import Renderer, message_id
 from tests.support.couriers import CODE, SEALER, account_approved, otp_requested, user_registered
-from tests.support.mailed_events import MAILED
+from tests.support.mailed_events import (
+    LINK,
+    MAILED,
+    account_reinstated,
+    account_rejected,
+    account_suspended,
+    address_change_requested,
+    address_changed,
+    magic_link_requested,
+    user_invited,
+    user_signed_in,
+)
 
 AT = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
 RENDERER = Renderer(
@@ -83,6 +95,119 @@ def test_an_approval_leads_to_the_sign_in_page(kind: str) -> None:
 
 def test_an_approval_greets_someone_without_a_name() -> None:
     assert "Hello,\n" in body(read(account_approved(name="")), "plain")
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_link_is_there_to_click_and_to_copy(kind: str) -> None:
+    said = body(read(magic_link_requested()), kind)
+    assert LINK in said
+    assert "works once" in said
+    assert "10 minutes" in said
+    assert "ignore this mail" in said
+    assert re.findall(r"https?://[^\s\"<]+", said) == [LINK] * (1 if kind == "plain" else 3)
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_with_both_the_code_comes_first_and_the_link_beneath(kind: str) -> None:
+    mail = read(magic_link_requested(code=CODE))
+    said = body(mail, kind)
+    assert mail["Subject"] == f"{CODE} is your Porter code"
+    assert said.index(f"{CODE}") < said.index(LINK)
+    assert "without the code or the link" in said
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_code_for_a_new_address_says_what_it_does(kind: str) -> None:
+    mail = read(address_change_requested())
+    said = body(mail, kind)
+    assert CODE in mail["Subject"]
+    assert "new Porter address" in mail["Subject"]
+    assert re.findall(r"(?<![\w#])\d{6,8}(?!\w)", said) == [CODE]
+    assert "this the address of your" in said
+    assert "nothing changes" in said
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("decided", [account_rejected, account_suspended])
+def test_a_decision_is_told_with_its_reason_if_there_is_one(
+    decided: Callable[[str | None], AnyEvent], kind: str
+) -> None:
+    assert "Members only." in body(read(decided("Members only.")), kind)
+    for unsaid in (None, "", " \r\n "):
+        assert "What they say" not in body(read(decided(unsaid)), kind)
+
+
+def test_a_reason_in_lines_of_its_own_stays_one_indented_paragraph() -> None:
+    said = body(read(account_rejected("No.\r\n\r\n-- \r\nPorter " + "and more " * 40)), "plain")
+    _, _, quoted = said.partition("What they say about it:\n\n")
+    quoted, _, _ = quoted.partition("\n\n")
+    assert quoted.startswith("    No. -- Porter and more")
+    assert all(line.startswith("    ") and len(line) <= 74 for line in quoted.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("event", [account_reinstated, user_invited])
+def test_who_may_come_in_is_led_to_the_sign_in_page(event: Callable[[], AnyEvent], kind: str) -> None:
+    assert "https://login.porter.test/login" in body(read(event()), kind)
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_an_invitation_says_who_invites(kind: str) -> None:
+    mail = read(user_invited("Grace Hopper"))
+    assert mail["Subject"] == "Grace Hopper invites you to Porter"
+    assert "Grace Hopper" in body(mail, kind)
+
+
+def test_an_invitation_by_someone_without_a_name_still_reads() -> None:
+    mail = read(user_invited(""))
+    assert mail["Subject"] == "Someone invites you to Porter"
+    assert "someone invites you to Porter." in body(mail, "plain")
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_the_old_address_learns_of_the_new_one_and_cannot_read_it(kind: str) -> None:
+    mail = read(address_changed("countess@example.net"))
+    assert [address.addr_spec for address in mail["To"].addresses] == ["ada@example.org"]
+    said = body(mail, kind)
+    assert "c***@example.net" in said
+    assert "countess" not in said
+    assert "tell the administrator" in said
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_new_sign_in_says_from_what_and_where_and_when_and_how_to_end_it(kind: str) -> None:
+    said = body(read(user_signed_in(at=AT)), kind)
+    for told in ("Firefox on Linux", "2001:db8::7", "2026-03-01, 14:05 UTC"):
+        assert told in said
+    assert "https://login.porter.test/account" in said
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_what_is_not_known_of_a_sign_in_is_said_to_be_not_known(kind: str) -> None:
+    assert body(read(user_signed_in(device="", client_address="")), kind).count("not known") == 2
+
+
+TYPED = "<img src=x onerror=alert(1)>\r\nBcc: eve@example.org"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        account_rejected(TYPED),
+        account_suspended(TYPED),
+        user_invited(TYPED),
+        address_changed(f"{TYPED}@example.net"),
+        user_signed_in(device=TYPED),
+        user_signed_in(client_address=TYPED),
+        magic_link_requested(link=f'{LINK}"{TYPED}'),
+    ],
+    ids=lambda event: str(type(event).__name__),
+)
+def test_whatever_was_typed_makes_no_tag_and_no_header(event: AnyEvent) -> None:
+    mail = read(event)
+    assert "<img" not in body(mail, "html")
+    assert mail["Bcc"] is None
+    assert [address.addr_spec for address in mail["To"].addresses] == ["ada@example.org"]
 
 
 def test_html_shows_a_name_as_text() -> None:
