@@ -123,7 +123,12 @@ def test_filters_narrow_what_is_shown(bury: Bury, capsys: pytest.CaptureFixture[
         assert _run("list", "--json", *narrowed) == 0
         (line,) = capsys.readouterr().out.splitlines()
         assert json.loads(line)["letter"] == wanted
-    for nothing in (["--stream", "accounts"], ["--type", "user_registered"], ["--older-than", "3h"]):
+    for nothing in (
+        ["--stream", "accounts"],
+        ["--stream", "sessions"],
+        ["--type", "user_registered"],
+        ["--older-than", "3h"],
+    ):
         assert _run("list", "--json", *nothing) == 0
         assert capsys.readouterr().out == ""
 

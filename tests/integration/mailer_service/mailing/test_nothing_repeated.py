@@ -1,4 +1,4 @@
-"""A mail server may repeat anything of a mail; what is kept of its replies repeats nobody and opens nothing."""
+"""A mail server may repeat anything; what is kept of its replies repeats nobody and opens nothing."""
 
 import pytest
 from structlog.testing import capture_logs
