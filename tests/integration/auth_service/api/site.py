@@ -43,6 +43,13 @@ class Site:
         transport = httpx.ASGITransport(self.app)
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers, cookies=cookies)
 
+    async def ask(
+        self, client: httpx.AsyncClient, email: str, *, path: str = "/v1/login/challenges"
+    ) -> httpx.Response:
+        """Ask for a code or link at a browser."""
+        name = {"name": "Ada"} if path.endswith("registrations") else {}
+        return await client.post(path, json={"email": email, **name})
+
     async def sign_in(self, client: httpx.AsyncClient, email: str) -> dict[str, Any]:
         """Sign someone in who is active, by cookie."""
         asked = await client.post("/v1/login/challenges", json={"email": email})
@@ -68,15 +75,19 @@ class Site:
 
 @asynccontextmanager
 async def open_site(
-    postgres_url: str, redis_url: str | None = None, *, public_url: str = ORIGIN
+    postgres_url: str, redis_url: str | None = None, *, public_url: str = ORIGIN, **settings: object
 ) -> AsyncIterator[Site]:
-    """Open a site; without `redis_url` there is no Redis where it looks for one."""
+    """Open a site; without `redis_url` there is no Redis where it looks for one.
+
+    `settings` go by the names that `AuthSettings` has for them.
+    """
     known: dict[str, Any] = {
         "database_url": postgres_url,
         "redis_url": SecretStr(redis_url or f"redis://127.0.0.1:{free_port()}/0"),
         "sealing_keys": (SecretStr(new_key()),),
         "peppers": (SecretStr(new_pepper()),),
         "public_url": public_url,
+        **settings,
     }
     parts = assemble(AuthSettings(**known))
     try:
