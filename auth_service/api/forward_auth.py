@@ -33,7 +33,10 @@ def _responses() -> dict[int | str, dict[str, object]]:
     told[401]["headers"] = _EMPTY
     return told | {
         204: {"description": "Someone is signed in, and this is who.", "headers": _TOLD},
-        303: {"description": "With `redirect`: a page's visitor is to sign in first.", "headers": _EMPTY},
+        303: {
+            "description": "With `redirect`: a page's visitor is to sign in first.",
+            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}, **_EMPTY},
+        },
     }
 
 

@@ -48,7 +48,9 @@ async def delete_current_session(
     "/{session_id:uuid}",  # so that it takes nothing that its siblings are called
     status_code=204,
     dependencies=[OwnOrigin],
-    responses=documented("unauthenticated", "origin_refused", "session_not_found", "unavailable"),
+    responses=documented(
+        *("unauthenticated", "origin_refused", "session_not_found", "invalid_request", "unavailable")
+    ),
 )
 async def delete_session(
     session_id: UUID, response: Response, identity: SignedIn, door: TheDoor, caller: TheCaller
