@@ -8,18 +8,19 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from auth_service.limit_settings import LimitSettings
 from auth_service.model.addresses import canonical_address
 from auth_service.model.codes import DIGITS_MAX, DIGITS_MIN
 from auth_service.model.peppers import Peppers, parse_pepper
 from auth_service.model.returns import canonical_origin
 from auth_service.model.rules import LoginRules
-from contracts.environment import SharedSettings, comma_separated
+from contracts.environment import comma_separated
 
 _PORT = "set it to a free port from 1 to 65535"
 _SECONDS = "set it to a number of seconds"
 
 
-class AuthSettings(SharedSettings):
+class AuthSettings(LimitSettings):
     """What the auth service reads beside the shared settings."""
 
     peppers: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -77,6 +77,11 @@ class SharedSettings(BaseSettings):
         validation_alias="REDIS_URL",
         json_schema_extra={"mend": "set it to redis://HOST:6379/0 (rediss:// for TLS)"},
     )
+    cache_redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="CACHE_REDIS_URL",
+        json_schema_extra={"mend": "set it like REDIS_URL, or leave it out to use that one"},
+    )
     sealing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         validation_alias="SEALING_KEYS",
         json_schema_extra={
@@ -111,10 +116,11 @@ class SharedSettings(BaseSettings):
         Sealer([key.get_secret_value() for key in keys])
         return keys
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "cache_redis_url")
     @classmethod
-    def _redis_fits(cls, url: SecretStr) -> SecretStr:
-        check_redis(url.get_secret_value())
+    def _redis_fits(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_redis(url.get_secret_value())
         return url
 
     @field_validator("database_url")

@@ -33,6 +33,16 @@ class Policy:
         return self.per // timedelta(milliseconds=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginPolicies:
+    """The limits of signing in; None where one is off."""
+
+    codes_per_ip: Policy | None
+    codes_per_address: Policy | None
+    verify_per_ip: Policy | None
+    register_per_ip: Policy | None
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A hit that someone wants to make. Without a policy everyone may."""
