@@ -11,7 +11,10 @@ import httpx
 Transport = Literal["bearer", "cookie"]
 
 CODE: Final = re.compile(r"(?<![\w-])\d{6,8}(?![\w-])")
+LINK: Final = re.compile(r"https?://\S+/login/link#\S+")
 CODE_MAIL: Final = "code"
+LINK_MAIL: Final = "sign in to"
+NEW_DEVICE_MAIL: Final = "new sign-in"
 NOTICE_MAIL: Final = "asks to be let in"
 APPROVAL_MAIL: Final = "account is ready"
 """Words that the subject of one kind of mail has, and of no other."""
@@ -48,6 +51,7 @@ class Visitor:
         self.challenge_id = ""
         self.token = ""
         self._binding = ""
+        self._device = ""
         self._read: set[str] = set()
         headers = {"Origin": auth_url} if transport == "cookie" else {}
         self._auth = httpx.AsyncClient(base_url=auth_url, headers=headers, trust_env=False, timeout=10)
@@ -91,11 +95,15 @@ class Visitor:
         answer = await self._auth.post(
             f"/v1/login/challenges/{self.challenge_id}/verify",
             json={"code": code},
-            headers={"Porter-Binding": self._binding} if self.transport == "bearer" else {},
+            headers=self._recognised(),
         )
-        if answer.status_code == httpx.codes.OK and self.transport == "bearer":
-            self.token = answer.json()["session"]["token"]
-        return answer
+        return self._entered(answer)
+
+    async def follow(self, link: str, *, elsewhere: bool = False) -> httpx.Response:
+        """Answer by a mailed link, as its page does after a click; `elsewhere` confirms a strange device."""
+        sent = {"token": link.partition("#")[2], "elsewhere": elsewhere, "transport": self.transport}
+        answer = await self._auth.post("/v1/login/links/consume", json=sent, headers=self._recognised())
+        return self._entered(answer)
 
     async def sign_in(self) -> None:
         """Sign in by a mailed code. Raises `Unexpected`."""
@@ -124,6 +132,17 @@ class Visitor:
         found = CODE.search(mail["Text"])
         if found is None:
             raise Unexpected(f"the mail {mail['Subject']!r} to {self.email} has no code in its text")
+        return found.group()
+
+    async def link(self, about: str = LINK_MAIL, *, within: float = MAIL_WITHIN_SECONDS) -> str:
+        """Wait for a mail with a link that was not read before; one with a code beside it is a code's mail.
+
+        Raises `Unexpected`.
+        """
+        mail = await self.mail(about, within=within)
+        found = LINK.search(mail["Text"])
+        if found is None:
+            raise Unexpected(f"the mail {mail['Subject']!r} to {self.email} has no link in its text")
         return found.group()
 
     async def mail(self, about: str, *, within: float = MAIL_WITHIN_SECONDS) -> dict[str, Any]:
@@ -166,14 +185,34 @@ class Visitor:
         ]
 
     async def _challenged(self, path: str, body: dict[str, str]) -> httpx.Response:
-        """Ask for a challenge; codes that are in the inbox already belong to earlier ones."""
-        self._read |= {mail["ID"] for mail in await self._listed() if CODE_MAIL in mail["Subject"].casefold()}
-        answer = await self._auth.post(path, json=body | {"transport": self.transport})
+        """Ask for a challenge; codes and links that are in the inbox already belong to earlier ones."""
+        self._read |= {
+            mail["ID"]
+            for mail in await self._listed()
+            if any(about in mail["Subject"].casefold() for about in (CODE_MAIL, LINK_MAIL))
+        }
+        sent = body | {"transport": self.transport}
+        answer = await self._auth.post(path, json=sent, headers=self._recognised())
         if answer.status_code == httpx.codes.ACCEPTED:
             challenge = answer.json()
             self.challenge_id = challenge["challenge_id"]
-            self._binding = challenge.get("binding", "")
+            self._binding = challenge.get("binding", self._binding)
         return answer
+
+    def _entered(self, answer: httpx.Response) -> httpx.Response:
+        """Keep what a program is told as it comes in; a browser has it in its cookies."""
+        if answer.status_code == httpx.codes.OK and self.transport == "bearer":
+            session = answer.json()["session"]
+            self.token = session["token"]
+            self._device = session.get("device", self._device)
+        return answer
+
+    def _recognised(self) -> dict[str, str]:
+        """Show by what a program is known again; a browser's cookies do so by themselves."""
+        if self.transport == "cookie":
+            return {}
+        known = {"Porter-Binding": self._binding, "Porter-Device": self._device}
+        return {name: value for name, value in known.items() if value}
 
     def _signed(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
