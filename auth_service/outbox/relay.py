@@ -15,9 +15,9 @@ from redis.exceptions import RedisError
 
 from auth_service.outbox.backoff import backoff
 from auth_service.outbox.links import Link
-from auth_service.outbox.memory import Memory
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.publishing import publish
+from auth_service.outbox.remembered import Remembered
 from auth_service.outbox.second_look import SecondLook
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
@@ -56,9 +56,13 @@ class Relay:
         self._sweep_every = sweep_every
         self._batch_rows = batch_rows
         self._chance = chance
-        self._memory = Memory()
+        self._remembered = Remembered()
         self._second_look = SecondLook(
-            database=database, redis=redis, memory=self._memory, metrics=metrics, batch_rows=batch_rows
+            database=database,
+            redis=redis,
+            remembered=self._remembered,
+            metrics=metrics,
+            batch_rows=batch_rows,
         )
         self._look_at = 0.0
         self._redis_link = Link("redis")
@@ -106,7 +110,7 @@ class Relay:
             async with self._database.unit() as unit:
                 rows = await unit.outbox.lock_unpublished(after=after, limit=self._batch_rows)
                 batch = await publish(rows, redis=self._redis, redis_time=redis_time)
-                self._memory.note_written(batch.first_entries(rows))
+                self._remembered.note_written(batch.first_entries(rows))
                 if batch.entry_ids:
                     await unit.outbox.mark_published(batch.entry_ids)
             for row in rows:
@@ -123,7 +127,7 @@ class Relay:
 
     async def _look(self) -> RedisError | None:
         """Look whether Redis still has what it had, and begin a second look if it has not."""
-        finding = await self._memory.look(redis=self._redis)
+        finding = await self._remembered.look(redis=self._redis)
         self._look_at = asyncio.get_running_loop().time() + self._sweep_every.total_seconds()
         if finding.is_loss:
             streams = [stream.name for stream in finding.forgetful]

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from auth_service.outbox.comparing import Entry, Sight, look_at
-from auth_service.outbox.memory import TRIM_SLACK, Memory
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.publishing import publish
+from auth_service.outbox.remembered import TRIM_SLACK, Remembered
 from auth_service.storage.database import Database
 from auth_service.storage.outbox import PublishedRow
 from contracts.streams import STREAMS, Stream
@@ -36,11 +36,17 @@ class SecondLook:
     """
 
     def __init__(
-        self, *, database: Database, redis: Redis, memory: Memory, metrics: OutboxMetrics, batch_rows: int
+        self,
+        *,
+        database: Database,
+        redis: Redis,
+        remembered: Remembered,
+        metrics: OutboxMetrics,
+        batch_rows: int,
     ) -> None:
         self._database = database
         self._redis = redis
-        self._memory = memory
+        self._remembered = remembered
         self._metrics = metrics
         self._batch_rows = batch_rows
         self.begin()
@@ -83,7 +89,7 @@ class SecondLook:
         async with self._database.unit() as unit:
             rows = await unit.outbox.lock_published(gone)
             batch = await publish(rows, redis=self._redis, redis_time=redis_time)
-            self._memory.note_written(batch.first_entries(rows))
+            self._remembered.note_written(batch.first_entries(rows))
             if batch.entry_ids:
                 await unit.outbox.mark_published(batch.entry_ids)
         for row in rows:

@@ -26,7 +26,7 @@ class Finding:
         return self.restarted or bool(self.forgetful)
 
 
-class Memory:
+class Remembered:
     """Remembers, for each stream, the newest entry seen at the last look and the first written since.
 
     FLUSHALL closes no connection and changes no `run_id`: that a remembered entry is gone is the only sign of
@@ -47,7 +47,7 @@ class Memory:
 
     async def look(self, *, redis: Redis) -> Finding:
         """Look whether all of it is still there, and remember what is there now. Raises `RedisError`."""
-        expected = {stream: self._remembered(stream) for stream in STREAMS}
+        expected = {stream: self._expected_of(stream) for stream in STREAMS}
         sight = await look_at(expected, redis=redis)
         finding = Finding(
             restarted=self._run_id not in {None, sight.run_id},
@@ -66,7 +66,7 @@ class Memory:
                 self._seen[stream] = comparison.newest
         return finding
 
-    def _remembered(self, stream: Stream) -> list[Entry]:
+    def _expected_of(self, stream: Stream) -> list[Entry]:
         return [entries[stream] for entries in (self._seen, self._written) if stream in entries]
 
 

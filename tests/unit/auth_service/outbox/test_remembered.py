@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth_service.outbox.comparing import Comparison, Entry
-from auth_service.outbox.memory import TRIM_SLACK, is_forgetful
+from auth_service.outbox.remembered import TRIM_SLACK, is_forgetful
 from auth_service.outbox.second_look import COMPARED, ROWS_KEPT
 from contracts.streams import ACCOUNTS, LOGIN, SESSIONS, STREAMS, Stream
 
