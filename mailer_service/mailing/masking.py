@@ -29,9 +29,9 @@ def masked(text: str, *, secrets: Iterable[str] = ()) -> str:
 
 
 def half_masked(address: str) -> str:
-    """Show of an address what its owner knows it by, and nobody else: its first letter and its domain."""
+    """Show an address to whoever may know it already: `c•••@e•••.net`, and of no length."""
     local, _, domain = address.rpartition("@")
-    return f"{local[:1]}***@{domain}"
+    return f"{local[:1]}•••@{domain[:1]}•••.{domain.rpartition('.')[2]}"
 
 
 def _without(text: str, secret: str, *, pattern: str) -> str:

@@ -169,7 +169,7 @@ def test_the_old_address_learns_of_the_new_one_and_cannot_read_it(kind: str) -> 
     mail = read(address_changed("countess@example.net"))
     assert [address.addr_spec for address in mail["To"].addresses] == ["ada@example.org"]
     said = body(mail, kind)
-    assert "c***@example.net" in said
+    assert "c•••@e•••.net" in said
     assert "countess" not in said
     assert "tell the administrator" in said
 
