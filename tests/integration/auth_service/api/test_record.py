@@ -35,7 +35,7 @@ async def test_requests_are_measured_by_route_not_by_address(site: Site) -> None
 
     assert count("/v1/login/challenges/{challenge_id}/verify", "POST", "410") == 2
     assert count("unmatched", "GET", "404") == 2
-    assert (count("/login", "GET", "200"), count("/login", "POST", "405")) == (1, 1)
+    assert (count("/login", "GET", "200"), count("/login", "POST", "415")) == (1, 1)
     assert (count("/static", "GET", "200"), count("/healthz", "GET", "200")) == (2, 1)
     assert count("/", "GET", "303") == 1
     assert count("/v1/me", "other", "405") == 1
