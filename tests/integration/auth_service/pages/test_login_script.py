@@ -63,7 +63,7 @@ async def test_a_fault_of_ours_leaves_the_code_to_be_sent_again(
         await operator.execute("DROP TRIGGER stumble ON auth.challenges")
         await page.fill("#code", await door.mailed_code_of(challenge_id))
         await page.click("#verify")
-        await expect(page.locator("#signed-in")).to_be_visible()
+        await expect(page).to_have_url(f"{settings['PUBLIC_URL']}/account")
     await operator.close()
     await door.database.close()
 
