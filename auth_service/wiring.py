@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -21,6 +21,11 @@ from auth_service.appointments import appoint
 from auth_service.housekeeping.metrics import HousekeepingMetrics
 from auth_service.housekeeping.rounds import Housekeeping
 from auth_service.housekeeping.rules import KeepTimes, leftovers
+from auth_service.memory.circuit import Circuit
+from auth_service.memory.limits import Limits
+from auth_service.memory.local_windows import LocalWindows
+from auth_service.memory.metrics import MemoryMetrics
+from auth_service.memory.windows import SharedWindows
 from auth_service.outbox.delivery import DeliveryLook
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.relay import Relay
@@ -43,6 +48,7 @@ class Parts:
     registry: CollectorRegistry
     database: Database
     redis: Redis
+    circuit: Circuit
 
     @asynccontextmanager
     async def open(self, *, relaying: bool, appointing: bool = False) -> AsyncIterator[None]:
@@ -50,6 +56,7 @@ class Parts:
 
         Everything is closed afterwards.
         """
+        await self.circuit.warm()
         tasks = {asyncio.create_task(self.housekeeping.run(), name="housekeeping")}
         if relaying:
             tasks.add(asyncio.create_task(self.relay.run(), name="relay"))
@@ -71,6 +78,7 @@ class Parts:
         """Close the connections to Postgres and Redis."""
         await self.database.close()
         await self.redis.aclose()
+        await self.circuit.close()
 
 
 def assemble(settings: AuthSettings) -> Parts:
@@ -84,7 +92,13 @@ def assemble(settings: AuthSettings) -> Parts:
         on_append=wake.set,
     )
     redis = connect(settings)
-    rules = settings.rules()
+    redis_up = Gauge(
+        "auth_redis_up", "Whether Redis answered last (1) or not (0).", ["use"], registry=registry
+    )
+    circuit = Circuit(
+        (settings.cache_redis_url or settings.redis_url).get_secret_value(), up=redis_up.labels("memory")
+    )
+    rules, peppers = settings.rules(), settings.all_peppers()
     cookies = Cookies(
         secure=not settings.insecure_localhost,
         session_life=rules.session_life,
@@ -95,7 +109,7 @@ def assemble(settings: AuthSettings) -> Parts:
         door=Door(
             database=database,
             rules=rules,
-            peppers=settings.all_peppers(),
+            peppers=peppers,
             sealer=settings.sealer(),
             cookies=cookies,
             public_origin=settings.public_origin,
@@ -103,13 +117,19 @@ def assemble(settings: AuthSettings) -> Parts:
             trusted_proxies=settings.trusted_proxies,
             delivery=DeliveryLook(database=database, redis=redis, clock=time.monotonic).look,
             metrics=ApiMetrics(registry),
+            limits=Limits(
+                shared=SharedWindows(circuit=circuit, secret=peppers.key_for("limits")),
+                local=LocalWindows(),
+                metrics=MemoryMetrics(registry),
+            ),
+            policies=settings.policies(),
         ),
         health=Health(ask_postgres=database.answers, ask_redis=redis.ping),
         relay=Relay(
             database=database,
             redis=redis,
             wake=wake,
-            metrics=OutboxMetrics(registry),
+            metrics=OutboxMetrics(registry, redis_up=redis_up.labels("streams")),
             sweep_every=timedelta(seconds=settings.relay_sweep),
         ),
         housekeeping=Housekeeping(
@@ -124,6 +144,7 @@ def assemble(settings: AuthSettings) -> Parts:
         registry=registry,
         database=database,
         redis=redis,
+        circuit=circuit,
     )
 
 

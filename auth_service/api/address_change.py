@@ -9,6 +9,7 @@ from auth_service.api.bodies import UserBody
 from auth_service.api.callers import TheCaller
 from auth_service.api.door import TheDoor
 from auth_service.api.identity import SignedIn, bearer
+from auth_service.api.limits import admit_answering, admit_asking
 from auth_service.api.login_bodies import ChallengeBody
 from auth_service.api.origins import OwnOrigin, has_bearer
 from auth_service.api.problems import documented
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/v1/me/email", tags=["oneself"], dependencies=[Depend
 
 _PROBLEMS: Final = (
     *("invalid_json", "unauthenticated", "origin_refused", "body_too_large"),
-    *("unsupported_media_type", "invalid_request", "unavailable"),
+    *("unsupported_media_type", "invalid_request", "rate_limited", "unavailable"),
 )
 
 
@@ -54,6 +55,7 @@ async def post_new_address(
     caller: TheCaller,
 ) -> ChallengeBody:
     """Ask for another address: a code goes there, if nobody has it. The answer is the same either way."""
+    await admit_asking(sent.email, visitor=visitor, door=door, caller=caller)
     binding = visitor.binding or new_token()
     async with door.database.unit(caller=caller) as unit:
         challenge = await ask_to_move(
@@ -83,6 +85,7 @@ async def post_new_address_code(
 
     The address before is told by mail. With a bearer token, send the challenge's `binding`, too.
     """
+    await admit_answering(door=door, caller=caller)
     async with door.database.unit(caller=caller) as unit:
         outcome = await move(
             sent.challenge_id,

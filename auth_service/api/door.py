@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 
 from auth_service.api.cookies import Cookies
 from auth_service.api.metrics import ApiMetrics
+from auth_service.memory.limits import Limits
+from auth_service.memory.policies import LoginPolicies
 from auth_service.model.delivery import Delivery
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules
@@ -22,7 +24,7 @@ class Door:
 
     `public_origin` is what browsers call this site's origin; `return_origins` are those that a sign-in may
     lead back to. Forwarded headers count from `trusted_proxies` only. `delivery` looks at how login mail gets
-    on, and raises `PostgresAway`.
+    on, and raises `PostgresAway`. `limits` decide by `policies` how often something may be done.
     """
 
     database: Database
@@ -35,6 +37,8 @@ class Door:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     delivery: Callable[[], Awaitable[Delivery]]
     metrics: ApiMetrics
+    limits: Limits
+    policies: LoginPolicies
 
 
 def _door_of(request: Request) -> Door:

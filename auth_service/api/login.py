@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["signing in"])
 
 _SENDING: Final = (
     *("invalid_json", "origin_refused", "body_too_large", "unsupported_media_type"),
-    *("invalid_request", "unavailable"),
+    *("invalid_request", "rate_limited", "unavailable"),
 )
 _ANSWERING: Final = (
     *_SENDING,
@@ -93,7 +93,7 @@ async def get_challenge(challenge_id: UUID, visitor: Watching, door: TheDoor) ->
     response_model_exclude_none=True,
     responses=documented(
         *("origin_refused", "challenge_closed", "body_too_large", "unsupported_media_type"),
-        *("invalid_request", "resend_too_soon", "unavailable"),
+        *("invalid_request", "resend_too_soon", "rate_limited", "unavailable"),
     ),
 )
 async def post_resend(

@@ -42,6 +42,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unsupported_media_type": Kind(415, "The body must be JSON"),
     "invalid_request": Kind(422, "The request is not valid"),
     "resend_too_soon": Kind(429, "A mail is on its way already"),
+    "rate_limited": Kind(429, "That was too often"),
     "internal_error": Kind(500, "Something went wrong here"),
     "unavailable": Kind(503, "Try again in a moment"),
 }
@@ -106,6 +107,7 @@ class ProblemBody(BaseModel):
     masked_address: str | None = Field(
         default=None, description="With link_elsewhere: whose link it is, as far as may be shown."
     )
+    limit: str | None = Field(default=None, description="With rate_limited: the limit's name.")
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

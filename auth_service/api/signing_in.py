@@ -11,6 +11,7 @@ A page's form asks with `visitor=browser_of(request, door)` (api/visitors.py; ra
 
 `asked.keep(response, door)` and `entry.keep(response, door)` set the browser's cookies on its answer.
 Addresses, names and codes come in their one form: `canonical_address`, `person_name`, `typed_code`.
+Each but `look_at` raises `rate_limited` to whoever did it too often (api/limits.py), before anything is done.
 """
 
 import math
@@ -23,6 +24,7 @@ import structlog
 from starlette.responses import Response
 
 from auth_service.api.door import Door
+from auth_service.api.limits import admit_answering, admit_asking, admit_asking_again, admit_registering
 from auth_service.api.problems import Problem
 from auth_service.api.refused_answers import challenge_closed, code_wrong
 from auth_service.api.visitors import Visitor
@@ -100,6 +102,7 @@ class Look:
 
 async def ask(email: str, *, visitor: Visitor, door: Door, caller: Caller) -> Asked:
     """Mail whoever has this address a code or link; the same for those whom nobody knows."""
+    await admit_asking(email, visitor=visitor, door=door, caller=caller)
     binding = visitor.binding or new_token()
     async with door.database.unit(caller=caller) as unit:
         challenge = await questions.start_challenge(
@@ -119,6 +122,7 @@ async def register(
     email: str, *, name: str, locale: str | None, visitor: Visitor, door: Door, caller: Caller
 ) -> Asked:
     """Take a registration, which counts once its code or link has come back; known people get a mail too."""
+    await admit_registering(email, visitor=visitor, door=door, caller=caller)
     binding = visitor.binding or new_token()
     async with door.database.unit(caller=caller) as unit:
         challenge = await questions.register(
@@ -138,6 +142,7 @@ async def register(
 
 async def resend(challenge_id: UUID, *, visitor: Visitor, door: Door, caller: Caller) -> Asked:
     """Mail the same code again, and a new link. Raises `Problem`: resend_too_soon, challenge_closed."""
+    await admit_asking_again(challenge_id, visitor=visitor, door=door, caller=caller)
     binding = visitor.binding or ""
     async with door.database.unit(caller=caller) as unit:
         outcome = await resending.resend(
@@ -174,6 +179,7 @@ async def answer_with_code(
     challenge_id: UUID, code: str, *, visitor: Visitor, door: Door, caller: Caller
 ) -> Entry:
     """Sign in by the code. Raises `Problem`: invalid_code, challenge_closed, or where the account stands."""
+    await admit_answering(door=door, caller=caller)
     tokens = _new_tokens(visitor, door)
     async with door.database.unit(caller=caller) as unit:
         outcome = await verify(
@@ -196,6 +202,7 @@ async def answer_with_link(
 
     Raises `Problem`: link_elsewhere (with `masked_address`), challenge_closed, or where the account stands.
     """
+    await admit_answering(door=door, caller=caller)
     tokens = _new_tokens(visitor, door)
     async with door.database.unit(caller=caller) as unit:
         outcome = await consume(

@@ -6,6 +6,7 @@ A challenge names its pepper by key id, so that peppers can be rotated while cha
 import base64
 import binascii
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Final
@@ -26,6 +27,10 @@ class Peppers:
     def newest(self) -> bytes:
         """The pepper that new challenges use."""
         return self._by_id[self.newest_id]
+
+    def key_for(self, use: str) -> bytes:
+        """Derive a key for something else than codes; another one comes with a new pepper."""
+        return hmac.digest(self.newest, f"porter: {use}".encode(), "sha256")
 
     def get(self, key_id: str) -> bytes | None:
         """Find a pepper; None once it is retired, and with it the codes it made."""

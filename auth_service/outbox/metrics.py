@@ -4,9 +4,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class OutboxMetrics:
-    """The relay's metrics, in a registry of the process."""
+    """The relay's metrics, in a registry of the process; `redis_up` tells of the Redis with the streams."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, redis_up: Gauge) -> None:
         self.published = Counter(
             "auth_events_published_total", "Events written to their stream.", ["type"], registry=registry
         )
@@ -22,6 +22,4 @@ class OutboxMetrics:
         self.oldest_seconds = Gauge(
             "auth_outbox_oldest_seconds", "Age of the oldest event that waits.", registry=registry
         )
-        self.redis_up = Gauge(
-            "auth_redis_up", "Whether Redis answered last (1) or not (0).", registry=registry
-        )
+        self.redis_up = redis_up

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.callers import NOBODY, Caller
+from auth_service.storage.acquaintances import Acquaintances
 from auth_service.storage.audit import AuditTrail
 from auth_service.storage.budgets import Budgets
 from auth_service.storage.challenges import Challenges
@@ -25,6 +26,7 @@ class UnitOfWork:
         self._connection = connection
         self.caller = caller
         self.users = Users(connection)
+        self.acquaintances = Acquaintances(connection)
         self.standings = Standings(connection)
         self.challenges = Challenges(connection)
         self.links = Links(connection)

@@ -3,10 +3,14 @@
 import os
 
 from devstack.stack import Stack
+from tests.support.no_limits import NO_LIMITS
 
 
 def own_stack(**settings: str) -> Stack:
-    """Describe a stack whose services get `settings`, and that starts every server itself."""
+    """Describe a stack whose services get `settings`, and that starts every server itself.
+
+    Nobody is limited there unless `settings` say so: all tests of a stack come from one address.
+    """
     given = ("DATABASE_URL", "REDIS_URL", "MAILER_SMTP_URL")
     caller = {name: value for name, value in os.environ.items() if name not in given}
-    return Stack(caller=caller | settings)
+    return Stack(caller=caller | dict(NO_LIMITS) | settings)

@@ -11,12 +11,13 @@ from contracts.sealing import new_key
 from devstack.ports import free_port
 from tests.support import commands
 from tests.support.commands import BARE, Ended
+from tests.support.no_limits import NO_LIMITS
 
 AUTH: Final = "auth_service.cli"
 
 
 def environment(postgres_url: str, redis_url: str, **more: str) -> dict[str, str]:
-    """Give a whole environment; nothing of the caller's but PATH and what Python needs."""
+    """Give a whole environment, without limits; nothing of the caller's but PATH and what Python needs."""
     port, internal_port = free_port(), free_port()
     return BARE | {
         "DATABASE_URL": postgres_url,
@@ -26,6 +27,7 @@ def environment(postgres_url: str, redis_url: str, **more: str) -> dict[str, str
         "PUBLIC_URL": f"http://localhost:{port}",
         "AUTH_PORT": str(port),
         "AUTH_INTERNAL_PORT": str(internal_port),
+        **NO_LIMITS,
         **more,
     }
 

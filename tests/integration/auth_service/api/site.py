@@ -16,6 +16,7 @@ from auth_service.wiring import Parts, assemble
 from contracts.sealing import new_key
 from devstack.ports import free_port
 from tests.integration.auth_service.door import Door
+from tests.support.no_limits import NO_LIMITS
 
 ORIGIN = "https://login.example.org"
 
@@ -79,7 +80,8 @@ async def open_site(
 ) -> AsyncIterator[Site]:
     """Open a site; without `redis_url` there is no Redis where it looks for one.
 
-    `settings` go by the names that `AuthSettings` has for them.
+    `settings` go by the names that `AuthSettings` has for them. Nobody is limited there unless they say so:
+    all visitors come from one address.
     """
     known: dict[str, Any] = {
         "database_url": postgres_url,
@@ -87,6 +89,7 @@ async def open_site(
         "sealing_keys": (SecretStr(new_key()),),
         "peppers": (SecretStr(new_pepper()),),
         "public_url": public_url,
+        **{name.removeprefix("AUTH_").lower(): value for name, value in NO_LIMITS.items()},
         **settings,
     }
     parts = assemble(AuthSettings(**known))

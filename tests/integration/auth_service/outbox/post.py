@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -34,7 +34,8 @@ class Post:
             redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=2, socket_connect_timeout=2
         )
         self.registry = CollectorRegistry()
-        self.metrics = OutboxMetrics(self.registry)
+        redis_up = Gauge("auth_redis_up", "Whether Redis answered last.", registry=self.registry)
+        self.metrics = OutboxMetrics(self.registry, redis_up=redis_up)
         self.wake = asyncio.Event()
 
     def relay(self, *, batch_rows: int = 500, sweep_every: timedelta = timedelta(minutes=5)) -> Relay:
