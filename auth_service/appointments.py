@@ -27,8 +27,8 @@ async def appoint(
 ) -> None:
     """Make an active administrator of each, and try until that is done; repeating it changes nothing.
 
-    It waits out Postgres, and surprises too, of which it tells the first. Several processes may do so at
-    once. Nobody is demoted by being named no longer.
+    It waits out Postgres, and surprises too, which it tells. Several processes may do so at once. Nobody is
+    demoted by being named no longer.
     """
     failures = 0
     while emails:

@@ -4,6 +4,7 @@ import re
 import socket
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from devstack.ports import free_port
@@ -55,6 +56,10 @@ async def test_an_administrator_is_made_and_made_again(tmp_path: Path, postgres_
         )
         assert (ended.status, ended.errors) == (0, "")
         assert "root@example.org is an administrator" in ended.output
+    operator = await asyncpg.connect(postgres_url)
+    noted = await operator.fetch("SELECT action, actor_id, client_address FROM auth.audit_events")
+    await operator.close()
+    assert [tuple(entry) for entry in noted] == [("administrator_made", None, None)]
 
 
 async def test_without_tables_no_administrator_is_made_and_the_line_names_the_command(
