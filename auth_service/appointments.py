@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from auth_service.flows.administrators import create_admin
+from auth_service.model.users import User
 from auth_service.outbox.backoff import backoff
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
@@ -33,9 +34,7 @@ async def appoint(
     failures = 0
     while emails:
         try:
-            async with database.unit() as unit:
-                # In one order, so that two who start at once do not wait for each other.
-                users = [await create_admin(email, name=None, unit=unit) for email in sorted(set(emails))]
+            users = [await _appoint_one(email, database=database) for email in emails]
         except PostgresAway:
             failures += 1
         except Exception as fault:  # noqa: BLE001 - a service without administrators is worse than one that tries on
@@ -45,6 +44,12 @@ async def appoint(
             log.info("administrators_appointed", user_ids=[str(user.id) for user in users])
             return
         await asyncio.sleep(backoff(failures, chance=chance(), cap=CAP_SECONDS))
+
+
+async def _appoint_one(email: str, *, database: Database) -> User:
+    """Make one of them, in a transaction of its own: none waits for another while it holds a third."""
+    async with database.unit() as unit:
+        return await create_admin(email, name=None, unit=unit)
 
 
 def _tell(fault: Exception) -> None:

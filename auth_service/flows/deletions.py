@@ -20,9 +20,10 @@ async def delete_account(user_id: UUID, *, by: UUID, unit: UnitOfWork, sealer: S
     id that leads to nobody any more. Who never proved the address is not written to. Raises `UserUnknown` or
     `LastAdministrator`.
     """
+    # Challenges before their user, as who answers one locks them: neither waits for the other for ever.
+    await unit.challenges.delete_all_of(user_id)
     user = await lock_dispensable(user_id, unit=unit)
     await revoke_all(user, reason="deleted", by=by, unit=unit, sealer=sealer)
-    await unit.challenges.delete_all_of(user.id)
     await unit.users.delete(user.id)
     told = () if user.status is Status.UNVERIFIED else (recipient(user),)
     await tell(
