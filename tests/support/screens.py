@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
 
 PHONE: ViewportSize = {"width": 375, "height": 667}
+DESK: ViewportSize = {"width": 1200, "height": 850}
 PATIENCE_MS = 10_000
 
 
@@ -19,15 +20,21 @@ class Screen:
         page.on("console", self._note)
 
     def _note(self, message: ConsoleMessage) -> None:
-        told = message.text.startswith("Failed to load resource") and "/v1/" in message.location["url"]
-        if message.type in {"error", "warning"} and not told:
+        refused = message.text.startswith("Failed to load resource")
+        if message.type in {"error", "warning"} and not (
+            refused and "/static/" not in message.location["url"]
+        ):
             self.faults.append(message.text)
 
 
 @asynccontextmanager
-async def open_screen(browser: Browser) -> AsyncIterator[Screen]:
+async def open_screen(
+    browser: Browser, *, language: str = "en-US", scripts: bool = True, phone: bool = False
+) -> AsyncIterator[Screen]:
     """Lend a page of a browser that knows nobody yet; fails at the end if anything went wrong in it."""
-    context = await browser.new_context()
+    context = await browser.new_context(
+        locale=language, java_script_enabled=scripts, viewport=PHONE if phone else DESK
+    )
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     shown = Screen(page)

@@ -1,0 +1,134 @@
+"""Signing in by a mailed link, in a real browser; the mail has a code, too."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from devstack.stack import Stack
+from devstack.visitor import CODE_MAIL, Visitor
+from tests.support.browsing import let_in, look_over
+from tests.support.screens import Screen, open_screen
+from tests.support.stacks import own_stack
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    async with own_stack(LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS="http://localhost:1") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def screen(browser: Browser) -> AsyncIterator[Screen]:
+    async with open_screen(browser, phone=True) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ida(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
+    """Let someone of her own in for each test."""
+    email = f"{request.node.name.partition('[')[0].removeprefix('test_')[:50]}@example.org"
+    await let_in(stack, email, name="Ida")
+    async with Visitor.to(stack.environment, email) as person:
+        yield person
+
+
+async def ask(page: Page, person: Visitor, url: str, *, path: str = "/login") -> str:
+    """Ask for a mail on the login page, and give its link."""
+    await page.goto(f"{url}{path}")
+    await page.fill("#email", person.email)
+    await page.click("#start")
+    await expect(page.locator("#heading")).to_have_text("Check your mail")
+    return await person.link(CODE_MAIL)
+
+
+async def test_the_browser_that_asked_is_in_by_one_click(stack: Stack, screen: Screen, ida: Visitor) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    link = await ask(page, ida, url)
+    assert link.startswith(f"{url}/login/link#")
+    await expect(page.locator("#link-too")).to_be_visible()
+    await look_over(page)
+
+    await page.goto(link)
+    await expect(page.locator("#sign-in")).to_be_visible()
+    assert page.url == f"{url}/login/link"
+    await look_over(page)
+    await page.click("#sign-in")
+    await expect(page).to_have_url(f"{url}/account")
+    await expect(page.locator("#sessions li")).to_contain_text("by a link")
+
+    await page.goto(link)
+    await page.click("#sign-in")
+    await expect(page.locator("#message")).to_have_text("This can no longer be used. Ask for a new mail.")
+    await expect(page.locator("#over a")).to_be_visible()
+
+
+async def test_the_page_that_waits_goes_on_when_the_link_was_used(
+    stack: Stack, screen: Screen, ida: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    link = await ask(page, ida, url, path="/login?return_to=/account%3Ffrom=here")
+    tab = await page.context.new_page()
+    await tab.goto(link)
+    await tab.click("#sign-in")
+    await expect(tab).to_have_url(f"{url}/account?from=here")
+    await page.bring_to_front()
+    await expect(page).to_have_url(f"{url}/account?from=here")
+
+
+async def test_looking_at_a_link_spends_nothing(
+    stack: Stack, screen: Screen, browser: Browser, ida: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    link = await ask(page, ida, url)
+    for scripts in (True, False):
+        async with open_screen(browser, scripts=scripts) as scanner:
+            asked: list[str] = []
+            scanner.page.on("request", lambda request, asked=asked: asked.append(request.method))
+            await scanner.page.goto(link, wait_until="networkidle")
+            await expect(scanner.page.locator("#sign-in")).to_be_visible(visible=scripts)
+            if not scripts:
+                await expect(scanner.page.locator("main")).to_contain_text("needs JavaScript")
+            assert set(asked) == {"GET"}
+    await page.goto(link)
+    await page.click("#sign-in")
+    await expect(page).to_have_url(f"{url}/account")
+
+
+async def test_a_link_that_is_opened_elsewhere_asks_first(
+    stack: Stack, screen: Screen, browser: Browser, ida: Visitor
+) -> None:
+    url = stack.environment["AUTH_URL"]
+    link = await ask(screen.page, ida, url)
+    async with open_screen(browser, phone=True) as stranger, open_screen(browser) as elsewhere:
+        for page in (stranger.page, elsewhere.page):
+            await page.goto(link)
+            await page.click("#sign-in")
+            await expect(page.locator("#heading")).to_have_text("Was it you?")
+            await expect(page.locator("#masked")).to_contain_text("@")
+            assert ida.email not in await page.content()
+            await look_over(page)
+        await stranger.page.click("#not-me")
+        await expect(stranger.page.locator("#unused")).to_be_visible()
+        await stranger.page.goto(f"{url}/account")
+        await expect(stranger.page.locator("#email")).to_be_visible()
+
+        await elsewhere.page.click("#sign-in-here")
+        await expect(elsewhere.page).to_have_url(f"{url}/account")
+        await expect(elsewhere.page.locator("[data-own-address]").first).to_have_text(ida.email)
+    await screen.page.bring_to_front()
+    await expect(screen.page.locator("#message")).to_contain_text("can no longer be used")
+    await screen.page.goto(f"{url}/account")
+    await expect(screen.page.locator("#email")).to_be_visible()
+
+
+async def test_a_link_without_its_token_says_so(stack: Stack, screen: Screen) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    await page.goto(f"{url}/login/link")
+    await expect(page.locator("#incomplete")).to_be_visible()
+    await page.goto(f"{url}/login/link#{'A' * 43}")  # the same page: only the fragment is another
+    await page.click("#sign-in")
+    await expect(page.locator("#message")).to_contain_text("can no longer be used")
