@@ -42,6 +42,11 @@ class LoginPolicies:
     verify_per_ip: Policy | None
     register_per_ip: Policy | None
 
+    @property
+    def limit_asking(self) -> bool:
+        """Whether it matters who asks for mails."""
+        return self.codes_per_ip is not None or self.codes_per_address is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
