@@ -162,7 +162,6 @@ async def test_every_address_is_mailed_again_alike(postgres_url: str, method: Me
                 late[email] = await _see(site, partial(browser.post, path))
     assert _all_alike(soon).status == 429
     assert _all_alike(late).status == 202
-    assert len(_all_alike(late).statements) <= 4
 
 
 @pytest.mark.parametrize("what", ["verify", "resend", "look", "link"])
