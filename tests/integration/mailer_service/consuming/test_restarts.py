@@ -16,7 +16,7 @@ from mailer_service.consuming.outcomes import Done, Outcome
 from tests.support.consumers import LANE, Desk, Running, plain_client, publish, running
 from tests.support.lane_contents import lane_contents
 from tests.support.own_redis import KINDS, OwnRedis, own_redis
-from tests.support.shared_lane import quiet
+from tests.support.shared_lane import quiet, signs_of_life
 from tests.support.waiting import until
 
 SOON_SECONDS = 15.0
@@ -56,10 +56,10 @@ async def test_a_server_killed_and_restarted_on_its_data_loses_nothing(
     desk = Desk(decide)
     published = await publish(redis, 30)
     with capture_logs() as lines:
-        async with running(server.url, desk) as consumer:
+        async with running(server.url, desk):
             await until(lambda: len(desk.begun) == LANE.slots, within=SOON_SECONDS)
             await restart(server, redis)
-            await until(lambda: consumer.reader_failures == 0, within=SOON_SECONDS)
+            await signs_of_life(redis, 2)
             restarted.set()
             published += await publish(redis, 5)
             await until(lambda: set(published) <= set(desk.finished), within=SOON_SECONDS)
