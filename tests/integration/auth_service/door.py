@@ -206,6 +206,14 @@ class Door:
         assert token is not None
         return token
 
+    async def letters_of(self, challenge_id: str) -> Sequence[Letter]:
+        """Open the boxes for a challenge whose id came as text."""
+        return await self.letters(UUID(challenge_id))
+
+    async def mailed_of(self, challenge_id: str) -> Letter:
+        """Open the last of them."""
+        return await self.mailed(UUID(challenge_id))
+
     async def mailed_code_of(self, challenge_id: str) -> str:
         """Take the code for a challenge whose id came as text."""
         return await self.mailed_code(UUID(challenge_id))
