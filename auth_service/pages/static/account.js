@@ -2,7 +2,7 @@
 import { offerChange } from "./address.js";
 import { call } from "./api.js";
 import { ask } from "./dialogs.js";
-import { busy, find, invalid, refused, tell, valid } from "./screen.js";
+import { busy, find, invalid, ready, refused, tell, valid } from "./screen.js";
 import { showSessions } from "./sessions.js";
 import { _ } from "./words.js";
 
@@ -53,3 +53,4 @@ find("delete").addEventListener("click", () => {
 });
 offerChange(showOwn);
 showSessions();
+ready();

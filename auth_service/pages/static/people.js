@@ -1,7 +1,7 @@
 // Who waits and who is here, as the API tells it to administrators.
 import { groupOf } from "./groups.js";
 import { askInvite } from "./person.js";
-import { busy, find, refused, tell } from "./screen.js";
+import { busy, find, ready, refused, tell } from "./screen.js";
 
 const asked = () => ({ q: find("q").value.trim(), status: find("status").value });
 
@@ -39,4 +39,5 @@ find("search").addEventListener("submit", (event) => {
 find("status").addEventListener("change", () => busy(find("find"), search));
 find("invite").addEventListener("click", () => askInvite((user) => everyone.replace(user.id, user)));
 
+ready();
 load();

@@ -44,6 +44,11 @@ export async function busy(button, work) {
   }
 }
 
+// Let buttons be pressed that do nothing without their script.
+export function ready() {
+  for (const button of document.querySelectorAll("[data-scripted]")) button.disabled = false;
+}
+
 // Make a part of a list. Text only ever becomes text: names are strangers' words.
 export function part(tag, { className, text, ...properties } = {}, ...children) {
   const element = document.createElement(tag);
