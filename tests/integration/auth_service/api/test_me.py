@@ -1,3 +1,6 @@
+import asyncio
+from collections import Counter
+
 import pytest
 from sqlalchemy import func, select
 
@@ -128,3 +131,15 @@ async def test_a_program_changes_and_deletes_with_its_token_alone(site: Site) ->
         assert (await program.patch(ME, json={"name": "Countess"})).json()["name"] == "Countess"
         assert (await program.delete(ME)).status_code == 204
         problem(await program.get(ME), 401, "unauthenticated")
+
+
+async def test_of_many_deletions_at_once_one_deletes_and_the_others_find_nobody(site: Site) -> None:
+    async with visiting(site) as ada:
+        answers = await asyncio.gather(
+            *(ada.browser.delete(ME) for _ in range(6)),
+            *(ada.browser.patch(ME, json={"name": f"Ada {number}"}) for number in range(4)),
+        )
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses[204] == 1
+    assert {*statuses} <= {200, 204, 401}
+    assert sum(isinstance(event, AccountDeleted) for event in await site.door.events()) == 1
