@@ -37,12 +37,14 @@ class Housekeeping:
         metrics: HousekeepingMetrics,
         every: timedelta,
         batch_rows: int = BATCH_ROWS,
+        batches_max: int = BATCHES_MAX,
     ) -> None:
         self._database = database
         self._leftovers = leftovers
         self._metrics = metrics
         self._every = every
         self._batch_rows = batch_rows
+        self._batches_max = batches_max
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -71,7 +73,7 @@ class Housekeeping:
 
     async def _remove(self, leftover: Leftover) -> int:
         removed = 0
-        for _ in range(BATCHES_MAX):
+        for _ in range(self._batches_max):
             if self._stopping.is_set():
                 break
             async with self._database.unit() as unit:

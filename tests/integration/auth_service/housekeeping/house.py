@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import ColumnElement, Table, func, insert, literal, select
 
 from auth_service.housekeeping.metrics import HousekeepingMetrics
-from auth_service.housekeeping.rounds import BATCH_ROWS, Housekeeping
+from auth_service.housekeeping.rounds import BATCH_ROWS, BATCHES_MAX, Housekeeping
 from auth_service.housekeeping.rules import KeepTimes, leftovers
 from auth_service.storage.database import Database
 from auth_service.storage.tables import (
@@ -52,6 +52,7 @@ class House:
         database: Database | None = None,
         every: timedelta = HOUR,
         batch_rows: int = BATCH_ROWS,
+        batches_max: int = BATCHES_MAX,
     ) -> Housekeeping:
         return Housekeeping(
             database=database or self.database,
@@ -59,6 +60,7 @@ class House:
             metrics=self.metrics,
             every=every,
             batch_rows=batch_rows,
+            batches_max=batches_max,
         )
 
     async def put(self, table: Table, *rows: Mapping[str, Any]) -> None:

@@ -45,6 +45,24 @@ async def test_more_than_a_batch_goes_in_one_round_batch_by_batch(house: House) 
     assert house.deleted("budgets") == 7
 
 
+async def test_a_backlog_keeps_no_other_kind_waiting_and_goes_with_the_next_rounds(house: House) -> None:
+    await _old_budgets(house, 5)
+    await house.device(unseen=401 * DAY)
+    keeping = house.keeping(batch_rows=2, batches_max=2)
+    await keeping.round()
+    assert (house.deleted("budgets"), house.deleted("devices")) == (4, 1)
+    await keeping.round()
+    assert house.deleted("budgets") == 5
+
+
+async def test_once_stopped_it_begins_no_other_batch(house: House) -> None:
+    await _old_budgets(house, 1)
+    keeping = house.keeping()
+    keeping.stop()
+    await keeping.round()
+    assert len(await house.ids(budgets)) == 1
+
+
 async def test_rounds_are_told_only_where_something_went(house: House) -> None:
     await _old_budgets(house, 2)
     with capture_logs() as lines:
