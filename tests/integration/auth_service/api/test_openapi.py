@@ -1,6 +1,17 @@
 from typing import Any
 
+from auth_service.api.login_bodies import (
+    ChallengeBody,
+    ChallengeSent,
+    CodeSent,
+    LinkSent,
+    LookBody,
+    RegistrationSent,
+    SignedInBody,
+)
 from tests.integration.auth_service.api.site import Site
+
+SHOWN = (ChallengeBody, ChallengeSent, CodeSent, LinkSent, LookBody, RegistrationSent, SignedInBody)
 
 CALLS = {
     ("post", "/v1/registrations"): "202",
@@ -72,3 +83,21 @@ async def test_whatever_the_document_refers_to_is_in_it(site: Site) -> None:
 
     named = {name.removeprefix("#/components/schemas/") for name in references(document)}
     assert named <= set(document["components"]["schemas"])
+
+
+async def test_signing_in_is_shown_by_examples_that_fit(site: Site) -> None:
+    document = await _document(site)
+    schemas = document["components"]["schemas"]
+    shown = set()
+    for calls in document["paths"].values():
+        for call in (call for call in calls.values() if call["tags"] == ["signing in"]):
+            assert len(call["description"]) > 40
+            bodies = [told for status, told in call["responses"].items() if status < "400"]
+            for body in [*bodies, *([call["requestBody"]] if "requestBody" in call else [])]:
+                shown.add(body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2])
+    assert shown == {each.__name__ for each in SHOWN}
+    for each in SHOWN:
+        (example,) = schemas[each.__name__]["examples"]
+        assert (
+            each.model_validate(example).model_dump(mode="json", exclude_unset=True).keys() == example.keys()
+        )
