@@ -16,9 +16,12 @@ from tests.support.stacks import own_stack
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
 
+APP = "http://app.localhost:1"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[Stack]:
-    async with own_stack(LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS="http://localhost:1") as running:
+    async with own_stack(LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS=APP) as running:
         yield running
 
 
@@ -137,3 +140,25 @@ async def test_a_link_without_its_token_says_so(stack: Stack, screen: Screen) ->
     await page.goto(f"{url}/login/link#{'A' * 43}")  # the same page: only the fragment is another
     await page.click("#sign-in")
     await expect(page.locator("#message")).to_contain_text("can no longer be used")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+async def test_a_sign_in_leads_back_to_the_application_that_sent_for_it(
+    stack: Stack, browser: Browser, *, scripts: bool
+) -> None:
+    url, email = stack.environment["AUTH_URL"], f"{'with' if scripts else 'without'}@example.org"
+    await let_in(stack, email)
+    async with (
+        open_screen(browser, scripts=scripts) as screen,
+        Visitor.to(stack.environment, email) as person,
+    ):
+        page = screen.page
+        await page.route(f"{APP}/**", lambda route: route.fulfill(body="Hello from the application"))
+        await page.goto(f"{url}/login?return_to={APP}/inbox%3Fa=1")
+        await page.fill("#email", email)
+        await page.click("#start")
+        await page.fill("#code", await person.code())
+        await page.click("#verify")
+        await expect(page).to_have_url(f"{APP}/inbox?a=1")
+        await page.goto(f"{url}/login?return_to={APP}/inbox")
+        await expect(page.get_by_role("link", name="Continue to app.localhost:1")).to_be_visible()
