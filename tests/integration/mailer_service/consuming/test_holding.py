@@ -1,13 +1,16 @@
 """The sign in Redis that mail is held back: up while a breaker is open, gone after it, and never for long."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError
+from structlog.testing import capture_logs
 
 from contracts.events import LoginEvent
 from mailer_service.consuming.entries import InHand
@@ -15,7 +18,8 @@ from mailer_service.consuming.holding import HoldingSign
 from mailer_service.consuming.lanes import Lane, Pace
 from mailer_service.consuming.metrics import postgres_breaker_open, smtp_breaker_open
 from mailer_service.consuming.outcomes import Done, Outage, Outcome
-from tests.support.consumers import BRISK, LANE, Desk, Running, publish
+from tests.support.consumers import BRISK, LANE, Desk, Running, plain_client, publish
+from tests.support.own_redis import KINDS, own_redis
 from tests.support.waiting import until
 
 SIGN = LANE.stream.held_key
@@ -135,6 +139,30 @@ async def test_the_sign_lasts_ten_seconds_unless_it_is_renewed(redis: Redis, lan
 
     assert timedelta(seconds=9) < timedelta(milliseconds=await redis.pttl(lane.stream.held_key))
     assert timedelta(milliseconds=await redis.pttl(lane.stream.held_key)) <= timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_sign_is_up_again_when_redis_is_back(kind: str, tmp_path: Path) -> None:
+    with own_redis(kind, tmp_path) as server, capture_logs() as lines:
+        client = plain_client(server.url)
+        sign = HoldingSign(client, lanes=[LANE], awaited=lambda: "smtp", pace=BRISK)
+        renewing = asyncio.create_task(sign.run())
+
+        def has_failed() -> bool:
+            return any(line["event"] == "holding_sign_not_renewed" for line in lines)
+
+        async def is_up() -> bool:
+            async with Redis.from_url(server.url) as other:
+                return bool(await other.exists(SIGN))
+
+        await until(is_up, within=5)
+        server.kill()
+        await until(has_failed, within=5)
+        await asyncio.to_thread(server.start)
+        await until(is_up, within=5)
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        await client.aclose()
 
 
 async def test_a_sign_whose_reply_was_lost_is_taken_down_all_the_same(redis: Redis, lane: Lane) -> None:
