@@ -3,10 +3,15 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from auth_service.storage.database import Database
+from auth_service.storage.tables import outbox
 from contracts.events import AnyEvent
 from devstack.ports import free_port
 from tests.chaos.fleet import Fleet
@@ -36,26 +41,47 @@ def add_relay(
     )
 
 
-async def commit(
-    fleet: Fleet, events: Sequence[AnyEvent], *, per_second: float | None = None, at_once: int = 1
-) -> None:
-    """Commit events, `at_once` in a transaction: one is what a request does, many are a backlog."""
-    _, _, rest = fleet.database_url.partition("://")
-    database = Database(f"postgresql+asyncpg://{rest}", connections=2)
-    try:
-        for first in range(0, len(events), at_once):
+async def commit(fleet: Fleet, events: Sequence[AnyEvent], *, per_second: float | None = None) -> None:
+    """Commit each event in a transaction of its own, as a request does."""
+    async with _database(fleet) as database:
+        for event in events:
             async with database.unit() as unit:
-                for event in events[first : first + at_once]:
-                    await unit.outbox.append(
-                        type(event),
-                        event_id=event.id,
-                        data=event.data,
-                        subject=UUID(event.subject),
-                        sequence=int(event.sequence),
-                        expires_at=event.expirytime,
-                    )
+                await unit.outbox.append(
+                    type(event),
+                    event_id=event.id,
+                    data=event.data,
+                    subject=UUID(event.subject),
+                    sequence=int(event.sequence),
+                    expires_at=event.expirytime,
+                )
             if per_second is not None:
-                await asyncio.sleep(at_once / per_second)
+                await asyncio.sleep(1 / per_second)
+
+
+async def commit_at_once(fleet: Fleet, events: Sequence[AnyEvent]) -> None:
+    """Commit a backlog in one transaction."""
+    rows = [
+        {
+            "id": event.id,
+            "stream": event.stream.name,
+            "type": event.type,
+            "subject": event.subject,
+            "sequence": int(event.sequence),
+            "expires_at": event.expirytime,
+            "data": event.data.model_dump(mode="json"),
+        }
+        for event in events
+    ]
+    async with _database(fleet) as database, database.engine.begin() as connection:
+        await connection.execute(insert(outbox), rows)
+
+
+@asynccontextmanager
+async def _database(fleet: Fleet) -> AsyncIterator[Database]:
+    _, _, rest = fleet.database_url.partition("://")
+    database = Database(f"postgresql+asyncpg://{rest}", connections=2, statement_timeout=timedelta(minutes=1))
+    try:
+        yield database
     finally:
         await database.close()
 

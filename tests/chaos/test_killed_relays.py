@@ -13,7 +13,7 @@ from tests.chaos.dying_relay import PLACES, noted
 from tests.chaos.events import a_code, an_approval, codes
 from tests.chaos.fleet import LANES, Fleet
 from tests.chaos.form import FORM
-from tests.chaos.outbox import add_relay, commit, have_ended
+from tests.chaos.outbox import add_relay, commit, commit_at_once, have_ended
 from tests.chaos.reckoning import assert_each_sent, reckon
 from tests.chaos.replica import Replica
 from tests.support.fault_smtp import Fault, Phase, Rule, rules
@@ -63,7 +63,7 @@ async def test_two_relays_that_die_at_each_step_while_redis_forgets_lose_and_dou
         *codes(half, name="early"),
         *(an_approval(f"approved-{number}@example.org") for number in range(half)),
     ]
-    await commit(fleet, events, at_once=50)
+    await commit_at_once(fleet, events)
     await asyncio.gather(*(relay.start() for relay in relays))
     have_died = asyncio.Event()
     committing = asyncio.create_task(_commit_until(have_died, fleet, events))

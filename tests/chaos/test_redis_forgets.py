@@ -16,7 +16,7 @@ from contracts.events import AnyEvent, OtpRequested
 from tests.chaos.events import a_code, a_notice, an_approval, codes
 from tests.chaos.fleet import LANES, Fleet
 from tests.chaos.form import FORM
-from tests.chaos.outbox import add_relay, commit, have_ended
+from tests.chaos.outbox import add_relay, commit, commit_at_once, have_ended
 from tests.chaos.reckoning import assert_each_sent, reckon
 from tests.chaos.servers import Server
 from tests.support import append_only
@@ -92,7 +92,7 @@ async def test_a_redis_that_forgets_in_mid_run_loses_and_doubles_no_mail(
         *(an_approval(f"approved-{number}@example.org") for number in range(half)),
     ]
     notices = [a_notice([f"admin-{number}-{each}@example.org" for each in range(3)]) for number in range(3)]
-    await commit(fleet, [*notices, *backlog], at_once=50)
+    await commit_at_once(fleet, [*notices, *backlog])
     later = codes(int(FORM.pick(short=50, long=500)), name="late")
     committing = asyncio.create_task(commit(fleet, later, per_second=25))
     await fleet.smtp.wait_for(20, within=20)
