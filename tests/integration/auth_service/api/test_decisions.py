@@ -26,7 +26,8 @@ async def test_a_decision_needs_no_body_and_repeated_gives_the_same(site: Site, 
         await site.sign_in(admin, root.email)
         first = await admin.post(f"/v1/admin/users/{ada.id}/{verb}")
         mails = len(await site.door.events())
-        again = await admin.post(f"/v1/admin/users/{ada.id}/{verb}")
+        empty = {"Content-Type": "application/json"}
+        again = await admin.post(f"/v1/admin/users/{ada.id}/{verb}", content=b"", headers=empty)
     assert (first.status_code, first.json()["status"]) == (200, after.value)
     assert (first.json()["decided_by_name"], first.json()["decision_reason"]) == ("Root", None)
     assert (again.status_code, again.json()) == (200, first.json())
