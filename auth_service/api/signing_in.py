@@ -14,10 +14,8 @@ Addresses, names and codes come in their one form: `canonical_address`, `person_
 Each but `look_at` raises `rate_limited` to whoever did it too often (api/limits.py), before anything is done.
 """
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, assert_never
+from typing import Literal, assert_never
 from uuid import UUID
 
 import structlog
@@ -25,8 +23,13 @@ from starlette.responses import Response
 
 from auth_service.api.door import Door
 from auth_service.api.limits import admit_answering, admit_asking, admit_asking_again, admit_registering
-from auth_service.api.problems import Problem
-from auth_service.api.refused_answers import challenge_closed, code_wrong
+from auth_service.api.refused_answers import (
+    challenge_closed,
+    code_wrong,
+    link_elsewhere,
+    not_let_in,
+    resend_too_soon,
+)
 from auth_service.api.visitors import Visitor
 from auth_service.flows import questions, resending
 from auth_service.flows.answers import consume, verify
@@ -45,21 +48,9 @@ from auth_service.model.challenges import Challenge
 from auth_service.model.delivery import Delivery
 from auth_service.model.sessions import Session
 from auth_service.model.tokens import is_token, new_token
-from auth_service.model.users import Status, User
+from auth_service.model.users import User
 
 log = structlog.get_logger()
-
-_NOT_LET_IN: Final[Mapping[Status, tuple[str, str]]] = {
-    Status.PENDING: (
-        "account_pending",
-        "Your address is confirmed. You get a mail as soon as an administrator has let you in.",
-    ),
-    Status.REJECTED: ("account_rejected", "An administrator did not approve your registration."),
-    Status.SUSPENDED: (
-        "account_suspended",
-        "An administrator has suspended your account. Ask them about it.",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +149,7 @@ async def resend(challenge_id: UUID, *, visitor: Visitor, door: Door, caller: Ca
             log.info("challenge_mailed_again", challenge_id=str(challenge_id))
             return Asked(challenge=outcome, binding=binding, visitor=visitor)
         case TooSoon(wait):
-            seconds = max(1, math.ceil(wait.total_seconds()))
-            detail = f"A mail is on its way already. Ask for another in {seconds} s, should it not arrive."
-            raise Problem("resend_too_soon", detail, headers={"Retry-After": str(seconds)})
+            raise resend_too_soon(wait)
         case ChallengeClosed():
             raise challenge_closed()
         case _:
@@ -239,10 +228,9 @@ def _let_in(outcome: Outcome, *, by: Proof, tokens: NewTokens, visitor: Visitor,
         case ChallengeClosed():
             problem = challenge_closed()
         case LinkElsewhere(masked):
-            detail = f"This link was asked for elsewhere. Confirm that you want to sign in here as {masked}."
-            problem = Problem("link_elsewhere", detail, extra={"masked_address": masked})
+            problem = link_elsewhere(masked)
         case NotLetIn(user):
-            problem = Problem(*_NOT_LET_IN[user.status])
+            problem = not_let_in(user.status)
         case _:
             assert_never(outcome)
     door.metrics.logins.labels(by, problem.code).inc()

@@ -2,11 +2,13 @@ import pytest
 from sqlalchemy import Text, func, literal_column, select
 
 from auth_service.flows.outcomes import NotLetIn
+from auth_service.model.rules import LoginRules
 from auth_service.model.users import Status
+from auth_service.storage.database import Database
 from auth_service.storage.tables import metadata
 from contracts.events import OtpRequested, UnknownAddressChallenged
 from contracts.sealing import Recipient
-from tests.integration.auth_service.door import Door, StatementLog
+from tests.integration.auth_service.door import BINDING, Door, StatementLog, wrong
 
 
 async def test_someone_known_is_mailed_a_code_under_their_own_name(door: Door) -> None:
@@ -80,12 +82,20 @@ async def test_a_newcomer_who_comes_back_to_sign_in_gets_a_code_too(door: Door) 
     assert (outcome.user.status, outcome.user.name) == (Status.PENDING, "ada")
 
 
-@pytest.mark.parametrize("table", ["users", "challenges", "sessions", "outbox"])
-async def test_no_table_holds_a_code_or_a_token(door: Door, table: str) -> None:
-    await door.member("ada@example.org")
+@pytest.mark.parametrize(
+    "table",
+    ["users", "challenges", "links", "budgets", "devices", "sessions", "outbox", "audit_events"],
+)
+async def test_no_table_holds_a_code_or_a_token(database: Database, table: str) -> None:
+    door = Door(database, rules=LoginRules(method="otp_and_link"))
+    await door.admin("ada@example.org")
     challenge = await door.ask("ada@example.org")
-    code, token = await door.mailed_code(challenge.id), "T" * 43
-    await door.answer(challenge.id, code, token=token)
+    letter = await door.mailed(challenge.id)
+    assert letter.code
+    assert letter.token
+    await door.answer(challenge.id, wrong(letter.code))
+    session, device = "T" * 43, "D" * 43
+    await door.answer(challenge.id, letter.code, token=session, device=device)
     query = select(func.to_jsonb(literal_column("held")).cast(Text)).select_from(
         metadata.tables[f"auth.{table}"].alias("held")
     )
@@ -93,7 +103,9 @@ async def test_no_table_holds_a_code_or_a_token(door: Door, table: str) -> None:
         rows = (await connection.execute(query)).scalars().all()
     assert rows
     stored = "\n".join(rows)
-    assert f'"{code}"' not in stored
-    for secret in (token, token.encode().hex(), code.encode().hex()):
-        assert secret not in stored
+    assert f'"{letter.code}"' not in stored
+    assert letter.code.encode().hex() not in stored
+    for token in (session, device, BINDING, letter.token):
+        assert token not in stored
+        assert token.encode().hex() not in stored
     assert ("ada@example.org" in stored) == (table == "users")
