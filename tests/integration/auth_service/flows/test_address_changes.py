@@ -1,67 +1,26 @@
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
 
-from auth_service.flows.address_changes import Moved, ask_to_move, move
+from auth_service.flows.address_changes import Moved
 from auth_service.flows.outcomes import ChallengeClosed, CodeWrong
 from auth_service.model.audit import Action
 from auth_service.model.budgets import STRANGERS_FAILURES
-from auth_service.model.challenges import Challenge
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import challenges, outbox, sessions, users
 from contracts.envelope import unseal
 from contracts.events import AddressChanged, OtpRequested, SessionsRevoked, UnknownAddressChallenged
 from contracts.identifiers import new_id
 from contracts.sealing import AddressMove, LoginCode, Recipient
-from tests.integration.auth_service.door import BINDING, Door, StatementLog, wrong
-from tests.integration.auth_service.presences import AT_HOME, Present, age, audited, present, set_status
+from tests.integration.auth_service.door import Door, StatementLog, wrong
+from tests.integration.auth_service.moves import NEW, Move
+from tests.integration.auth_service.presences import AT_HOME, age, audited, present, set_status
 
-OLD, NEW = "ada@example.org", "countess@example.com"
-
-
-@dataclass(frozen=True)
-class Move:
-    """Someone who moves, as the API has them do it."""
-
-    door: Door
-    who: Present
-
-    async def ask(self, address: str = NEW) -> Challenge:
-        async with self.door.database.unit(caller=AT_HOME) as unit:
-            return await ask_to_move(
-                self.who.user,
-                address,
-                binding=BINDING,
-                unit=unit,
-                rules=self.door.rules,
-                peppers=self.door.peppers,
-                sealer=self.door.sealer,
-            )
-
-    async def answer(
-        self, challenge_id: UUID, code: str, *, binding: str = BINDING
-    ) -> Moved | CodeWrong | ChallengeClosed:
-        async with self.door.database.unit(caller=AT_HOME) as unit:
-            return await move(
-                challenge_id,
-                code,
-                mover=self.who.user,
-                current=self.who.session,
-                binding=binding,
-                unit=unit,
-                rules=self.door.rules,
-                peppers=self.door.peppers,
-                sealer=self.door.sealer,
-            )
-
-    async def asked(self, address: str = NEW) -> tuple[UUID, str]:
-        challenge = await self.ask(address)
-        return challenge.id, await self.door.mailed_code(challenge.id)
+OLD = "ada@example.org"
 
 
 async def _moving(door: Door, email: str = OLD) -> Move:
