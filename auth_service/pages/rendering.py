@@ -70,7 +70,7 @@ class Renderer:
     ) -> Response:
         """Give the page `name`, for whoever is signed in."""
         language = self.language(request, user)
-        imported, started = scripts_of(name, signed_in=user is not None)
+        imported, started = scripts_of(name)
         page = (
             self._environments[language]
             .get_template(f"{name}.html")

@@ -10,27 +10,20 @@ SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "link": (*_ALL, "link.js"),
     "account": (*_ALL, "times.js", "dialogs.js", "sessions.js", "address.js", "account.js"),
     "people": (
-        *_ALL,
-        "times.js",
-        "dialogs.js",
-        "popups.js",
-        "labels.js",
-        "person.js",
-        "groups.js",
-        "people.js",
+        *(*_ALL, "times.js", "dialogs.js", "popups.js", "labels.js"),
+        *("person.js", "groups.js", "people.js"),
     ),
     "audit": (*_ALL, "times.js", "labels.js", "audit.js"),
 }
 """By the page's template: the last one starts, and those before it are what it imports."""
 
-MENU: Final = ("screen.js", "words.js", "popups.js", "menu.js")
-"""The same, wherever someone is signed in."""
+MENU: Final = ("words.js", "screen.js", "popups.js", "menu.js")
+"""The same, for the menu in the bar of these pages."""
+WITH_MENU: Final = frozenset({"account", "people", "audit", "members"})
 
 
-def scripts_of(page: str, *, signed_in: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def scripts_of(page: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give what is imported on a page, and what starts there."""
-    *imported, started = SCRIPTS.get(page) or (None,)
-    if signed_in:
-        imported += [script for script in MENU[:-1] if script not in imported]
-    starting = (started, MENU[-1] if signed_in else None)
-    return tuple(filter(None, imported)), tuple(filter(None, starting))
+    runs = [SCRIPTS.get(page, ()), MENU if page in WITH_MENU else ()]
+    imported = dict.fromkeys(script for scripts in runs for script in scripts[:-1])
+    return tuple(imported), tuple(scripts[-1] for scripts in runs if scripts)

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from auth_service.pages.routes import STATIC
-from auth_service.pages.scripts import MENU, SCRIPTS, scripts_of
+from auth_service.pages.rendering import TEMPLATES
+from auth_service.pages.scripts import MENU, SCRIPTS, WITH_MENU, scripts_of
 
 IMPORT = re.compile(r'^import (?:.* from )?"\./([^"]+)";$', flags=re.MULTILINE)
 
@@ -27,11 +28,16 @@ def test_every_script_belongs_to_a_page() -> None:
     assert {path.name for path in STATIC.glob("*.js")} == set(MENU).union(*SCRIPTS.values())
 
 
-def test_the_menu_is_for_those_who_are_signed_in() -> None:
-    assert scripts_of("account", signed_in=True)[1] == ("account.js", "menu.js")
-    assert scripts_of("login", signed_in=False)[1] == ("login.js",)
-    assert scripts_of("members", signed_in=True) == (MENU[:-1], ("menu.js",))
-    assert scripts_of("away", signed_in=False) == ((), ())
+def test_the_menu_works_wherever_there_is_one() -> None:
+    with_bar = {path.stem for path in TEMPLATES.glob("*.html") if '"house.html"' in path.read_text()}
+    assert with_bar == WITH_MENU
+    assert scripts_of("account")[1] == ("account.js", "menu.js")
+    assert scripts_of("members") == (MENU[:-1], ("menu.js",))
+    assert scripts_of("login")[1] == ("login.js",)
+    assert scripts_of("away") == ((), ())
+    for page in SCRIPTS:
+        imported, started = scripts_of(page)
+        assert len({*imported, *started}) == len(imported) + len(started)
 
 
 def test_no_script_makes_markup_of_words() -> None:
