@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from auth_service.pages.routes import STATIC
 from auth_service.pages.rendering import TEMPLATES
+from auth_service.pages.routes import STATIC
 from auth_service.pages.scripts import MENU, SCRIPTS, WITH_MENU, scripts_of
 
 IMPORT = re.compile(r'^import (?:.* from )?"\./([^"]+)";$', flags=re.MULTILINE)
