@@ -4,6 +4,7 @@ While it is open nobody asks Redis, except one probe a second in the background,
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -53,6 +54,8 @@ class Circuit:
         self._probe_every = probe_every.total_seconds()
         self._open_since: float | None = None
         self._probing: asyncio.Task[None] | None = None
+        self.on_found: Callable[[], object] = lambda: None
+        """Called whenever the circuit closes again."""
 
     @property
     def is_open(self) -> bool:
@@ -131,6 +134,7 @@ class Circuit:
         self._open_since = None
         self._up.set(1)
         log.info("memory_found", away_seconds=round(away, 1))
+        self.on_found()
 
 
 def _of_this_call_alone(refusal: ResponseError) -> bool:

@@ -1,0 +1,192 @@
+"""The cache in Redis: bundles of values that are dropped together, and tickets to fill them.
+
+Nothing is kept that was loaded before a drop: whoever misses gets a ticket before they load, a drop removes
+tickets with values, and only whoever still holds a ticket may fill. So a slow reader puts no old row back.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any, Final
+
+import structlog
+from redis.exceptions import NoScriptError, ResponseError
+from redis.typing import EncodableT
+
+from auth_service.memory.cache_keys import GENERATION, Place
+from auth_service.memory.cache_seal import CacheSeal, Unreadable
+from auth_service.memory.circuit import Circuit, MemoryAway
+
+log = structlog.get_logger()
+
+TICKET_LIFE: Final = timedelta(seconds=2)
+"""Whoever loads for longer does not fill, and others may begin meanwhile."""
+
+VALUE_BYTES_MAX: Final = 16 * 1024
+FIELDS_MAX: Final = 32
+"""Values in a bundle; one more empties it first."""
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The value is there, and no older than the last drop that has ended."""
+
+    value: bytes
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The value is not there, or `stale`: load it now, then `fill`."""
+
+    place: Place
+    name: str
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Someone loads it by the ticket `name`, and nothing was dropped since they were told to."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """The pointer is not there."""
+
+
+Sight = Hit | Ticket | Taken | Nowhere
+
+
+class Cache:
+    """Looks, fills and drops through `circuit`; what it keeps is sealed under `secret`.
+
+    All but `drop` raise `MemoryAway`. After any call that was not answered the next one begins a new
+    generation first: what could not be dropped is gone with the old one.
+    """
+
+    def __init__(self, *, circuit: Circuit, secret: bytes) -> None:
+        self.secret = secret
+        self._circuit = circuit
+        self._seal = CacheSeal(secret)
+        self._look, self._fill = Script("look.lua"), Script("fill.lua")
+        self._losses = self._settled = 0
+        self._mending: asyncio.Task[None] | None = None
+        circuit.on_found = self._mend
+
+    async def look(self, place: Place) -> Sight:
+        """Look for a value, in one round trip; where it is not, be the one to load it, or learn who does."""
+        for _ in range(2):
+            ticket = secrets.token_hex(8)
+            what, told, bundle = await self._run(
+                self._look,
+                (GENERATION, place.key),
+                (secrets.token_hex(8), place.field, ticket, TICKET_LIFE // _MILLISECOND, place.prefix),
+            )
+            match what:
+                case b"hit":
+                    try:
+                        value = self._seal.open(told, bundle=bundle.decode(), field=place.field)
+                    except Unreadable:
+                        log.warning("cached_value_unreadable")
+                        await self.drop([bundle.decode()])
+                        continue
+                    return Hit(value, bundle.decode())
+                case b"taken":
+                    return Taken(told.decode())
+                case b"nowhere":
+                    return Nowhere()
+                case _:
+                    return Ticket(Place(bundle.decode(), place.field), ticket, stale=what == b"stale")
+        raise MemoryAway
+
+    async def fill(self, ticket: Ticket, value: bytes | None, *, fresh: timedelta, life: timedelta) -> bool:
+        """Keep what was loaded with a ticket, fresh for that long; False where it was dropped meanwhile.
+
+        Without a value, or one that is too large or fresh no more, the ticket is given back.
+        """
+        place, sealed = ticket.place, b""
+        if value is not None and len(value) <= VALUE_BYTES_MAX and fresh >= _MILLISECOND:
+            sealed = self._seal.seal(value, bundle=place.key, field=place.field)
+        life_ms = max(1, life // _MILLISECOND)
+        kept = await self._run(
+            self._fill,
+            (GENERATION, place.key),
+            (place.field, ticket.name, sealed, fresh // _MILLISECOND, life_ms, FIELDS_MAX),
+        )
+        return bool(kept)
+
+    async def point(self, pointer: str, *, to: str, life: timedelta) -> None:
+        """Set a pointer. It must lead to the same place for ever, for no drop takes it away."""
+        await self._ask("SET", pointer, to, "PX", max(1, life // _MILLISECOND))
+
+    async def drop(self, bundles: Collection[str]) -> None:
+        """Forget bundles whole, and every ticket for them. Raises nothing: see the class."""
+        if not bundles:
+            return
+        try:
+            await self._ask("UNLINK", *bundles)
+        except MemoryAway:
+            log.warning("cache_drop_delayed", bundles=len(bundles))
+        except asyncio.CancelledError:  # nobody will hear whether it was done
+            self._losses += 1
+            raise
+
+    async def close(self) -> None:
+        """End what is under way in the background; the circuit is its owner's to close."""
+        if self._mending is not None:
+            self._mending.cancel()
+            await asyncio.wait({self._mending})
+
+    async def _run(self, script: "Script", keys: tuple[str, ...], arguments: tuple[EncodableT, ...]) -> Any:  # noqa: ANN401 - each script answers in its own shape
+        call: tuple[EncodableT, ...] = (len(keys), *keys, *arguments)
+        try:
+            try:
+                return await self._ask("EVALSHA", script.sha, *call)
+            except NoScriptError:  # Redis is new, or was flushed
+                return await self._ask("EVAL", script.text, *call)
+        except ResponseError as fault:  # the generation's key is none of ours
+            log.warning("cache_unreadable")
+            raise MemoryAway from fault
+
+    async def _ask(self, *command: EncodableT) -> Any:  # noqa: ANN401 - each command answers in its own shape
+        if self._losses != self._settled:
+            await self._settle()
+        try:
+            return await self._circuit.ask(*command)
+        except MemoryAway:
+            self._losses += 1
+            raise
+
+    async def _settle(self) -> None:
+        """Begin a new generation, so that nothing is left that should have been dropped."""
+        losses = self._losses
+        await self._circuit.ask("UNLINK", GENERATION)
+        self._settled = max(self._settled, losses)
+
+    def _mend(self) -> None:
+        """Settle as soon as Redis is found again: others may use it already."""
+        if self._mending is None or self._mending.done():
+            self._mending = asyncio.get_running_loop().create_task(self._mended(), name="cache mending")
+
+    async def _mended(self) -> None:
+        try:
+            if self._losses != self._settled:
+                await self._settle()
+        except MemoryAway:
+            return  # once more when it is found
+
+
+class Script:
+    """A Lua script beside this module."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (files(__package__) / name).read_text("utf-8")
+        self.sha = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 - how Redis names scripts
