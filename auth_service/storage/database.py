@@ -1,6 +1,6 @@
 """The way to Postgres: a bounded pool of connections, and transactions on them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from auth_service.model.callers import NOBODY, Caller
 from auth_service.storage.faults import outage_of
 from auth_service.storage.tables import users
+from auth_service.storage.touched import Touched
 from auth_service.storage.unit import UnitOfWork
 
 
@@ -20,7 +21,9 @@ class Database:
     """A pool of at most `connections`, opened as they are needed.
 
     A statement is given up after `statement_timeout`, waiting for a connection after the same. `on_append`
-    is called after each commit that added an event. Making one opens nothing.
+    is called after each commit that added an event; `on_touch` is awaited before
+    `unit` ends where it may have changed what others keep copies of, even where it failed: what was not
+    answered may be committed. Making one opens nothing.
     """
 
     def __init__(
@@ -30,9 +33,11 @@ class Database:
         connections: int = 10,
         statement_timeout: timedelta = timedelta(seconds=5),
         on_append: Callable[[], object] = lambda: None,
+        on_touch: Callable[[Touched], Awaitable[None]] | None = None,
     ) -> None:
         self.engine = _engine(sqlalchemy_url, connections=connections, statement_timeout=statement_timeout)
         self._on_append = on_append
+        self._on_touch = on_touch
 
     @asynccontextmanager
     async def unit(self, *, caller: Caller = NOBODY) -> AsyncIterator[UnitOfWork]:
@@ -41,6 +46,7 @@ class Database:
         Raises `PostgresAway` where Postgres cannot be asked, or has no tables yet. `caller` is who asked for
         it: its events carry their trace, and the audit trail their place.
         """
+        unit: UnitOfWork | None = None
         try:
             async with self.engine.begin() as connection:
                 unit = UnitOfWork(connection, caller=caller)
@@ -49,6 +55,9 @@ class Database:
             if (outage := outage_of(fault)) is not None:
                 raise outage from fault
             raise
+        finally:
+            if unit is not None and unit.touched and self._on_touch is not None:
+                await self._on_touch(unit.touched)
         if unit.outbox.appended:
             self._on_append()
 

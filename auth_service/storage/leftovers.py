@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Column, ColumnElement, Delete, Table, and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.storage.tables import users
+from auth_service.storage.touched import Touched
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
@@ -34,9 +37,13 @@ class Leftover:
 class Leftovers:
     """What is left over, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, touched: Touched) -> None:
         self._connection = connection
+        self._touched = touched
 
     async def remove(self, leftover: Leftover, *, limit: int) -> int:
         """Remove up to `limit` rows; tell how many they were. Others may do so at the same time."""
-        return (await self._connection.execute(leftover.removal(limit=limit))).rowcount
+        removed = (await self._connection.execute(leftover.removal(limit=limit))).rowcount
+        if removed and leftover.table is users:  # never such as have a session
+            self._touched.lists = True
+        return removed

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, case, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.callers import Caller
 from auth_service.model.sessions import TOUCH_EVERY, Session
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import sessions, users
+from auth_service.storage.touched import Touched
 from auth_service.storage.users import user_of
 from contracts.identifiers import new_id
 
@@ -21,18 +22,23 @@ _COLUMNS: Final = tuple(field.name for field in fields(Session))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session that stands, whose it is, and whether its last sight is old enough to write anew."""
+    """A session that stands, whose it is, and whether its last sight is old enough to write anew.
+
+    `holds` is how long all this stays so by itself, once a stale last sight is written anew.
+    """
 
     session: Session
     user: User
     stale: bool
+    holds: timedelta
 
 
 class Sessions:
     """The sessions, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, touched: Touched) -> None:
         self._connection = connection
+        self._touched = touched
 
     async def add(
         self,
@@ -69,6 +75,14 @@ class Sessions:
         """Find such a session by its token for protected applications, which is good for nothing else."""
         return await self._find(sessions.c.access_hash == access_hash, idle=idle)
 
+    async def user_of(self, token_hash: bytes) -> UUID | None:
+        """Tell whose session a token opens, ended or not; None where there is none, or no more."""
+        return await self._user_of(sessions.c.token_hash == token_hash)
+
+    async def user_of_access(self, access_hash: bytes) -> UUID | None:
+        """Tell the same of a token for protected applications."""
+        return await self._user_of(sessions.c.access_hash == access_hash)
+
     async def standing_of(self, user_id: UUID, *, idle: timedelta, limit: int) -> Sequence[Session]:
         """List the sessions of someone that still stand, newest first."""
         found = await self._connection.execute(
@@ -94,6 +108,7 @@ class Sessions:
 
     async def end(self, session_id: UUID, *, of: UUID, idle: timedelta) -> bool:
         """End one session of someone; False where they have none with this id that still stands."""
+        self._touched.users.add(of)
         ended = await self._connection.execute(
             delete(sessions).where(sessions.c.id == session_id, sessions.c.user_id == of, _stands(idle))
         )
@@ -101,6 +116,7 @@ class Sessions:
 
     async def end_others(self, session_id: UUID, *, of: UUID, idle: timedelta) -> Sequence[UUID]:
         """End every session of someone but one; tell which of them still stood."""
+        self._touched.users.add(of)
         ended = await self._connection.execute(
             delete(sessions)
             .where(sessions.c.user_id == of, sessions.c.id != session_id)
@@ -110,22 +126,29 @@ class Sessions:
 
     async def end_all_of(self, user_id: UUID) -> Sequence[UUID]:
         """End every session of someone; tell which they were."""
+        self._touched.users.add(user_id)
         ended = await self._connection.execute(
             delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
         )
         return ended.scalars().all()
 
+    async def _user_of(self, named: ColumnElement[bool]) -> UUID | None:
+        found = await self._connection.execute(select(sessions.c.user_id).where(named))
+        return found.scalar_one_or_none()
+
     async def _find(self, named: ColumnElement[bool], *, idle: timedelta) -> Found | None:
-        stale = (sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)).label("stale")
+        stale = sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)
+        seen = case((stale, func.now()), else_=sessions.c.last_seen_at)
+        holds = func.least(sessions.c.expires_at, seen + literal(min(idle, TOUCH_EVERY))) - func.now()
         found = await self._connection.execute(
-            select(sessions, users, stale)
+            select(sessions, users, stale.label("stale"), holds.label("holds"))
             .join(users, users.c.id == sessions.c.user_id)
             .where(named, _stands(idle), users.c.status == Status.ACTIVE.value)
         )
         row = found.mappings().one_or_none()
         if row is None:
             return None
-        return Found(session=_session_of(row), user=user_of(row), stale=row["stale"])
+        return Found(session=_session_of(row), user=user_of(row), stale=row["stale"], holds=row["holds"])
 
 
 def _stands(idle: timedelta) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from auth_service.model.standings import Standing
 from auth_service.model.users import Role, Status, User
 from auth_service.storage.budgets import counted, is_spent
 from auth_service.storage.tables import budgets, devices, users
+from auth_service.storage.touched import Touched
 from auth_service.storage.users import newcomer
 
 _COLUMNS: Final = tuple(field.name for field in fields(User))
@@ -21,8 +22,9 @@ _OWN: Final = budgets.alias("own")
 class Standings:
     """Looks at users, their devices and the budgets of an address, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, touched: Touched) -> None:
         self._connection = connection
+        self._touched = touched
 
     async def find(self, email: str, *, device_hash: bytes) -> Standing:
         """Tell how whoever asks at `email` stands; without a device `device_hash` is empty."""
@@ -32,6 +34,7 @@ class Standings:
 
     async def find_or_add(self, email: str, *, device_hash: bytes) -> Standing:
         """Tell the same of someone who registers: whom nobody knows is added, unverified and nameless."""
+        self._touched.lists = True  # known or not: what is done for both is alike
         found = newcomer(email).returning(users).cte("found")
         return await self._look(_query(found, found, email, device_hash), email, device_hash)
 

@@ -16,6 +16,7 @@ from auth_service.storage.links import Links
 from auth_service.storage.outbox import Outbox
 from auth_service.storage.sessions import Sessions
 from auth_service.storage.standings import Standings
+from auth_service.storage.touched import Touched
 from auth_service.storage.users import Users
 
 
@@ -25,17 +26,18 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection, *, caller: Caller = NOBODY) -> None:
         self._connection = connection
         self.caller = caller
-        self.users = Users(connection)
+        self.touched = Touched()
+        self.users = Users(connection, touched=self.touched)
         self.acquaintances = Acquaintances(connection)
-        self.standings = Standings(connection)
+        self.standings = Standings(connection, touched=self.touched)
         self.challenges = Challenges(connection)
         self.links = Links(connection)
         self.budgets = Budgets(connection)
         self.devices = Devices(connection)
-        self.sessions = Sessions(connection)
+        self.sessions = Sessions(connection, touched=self.touched)
         self.outbox = Outbox(connection, traceparent=caller.traceparent)
         self.audit = AuditTrail(connection, caller=caller)
-        self.leftovers = Leftovers(connection)
+        self.leftovers = Leftovers(connection, touched=self.touched)
 
     async def now(self) -> datetime:
         """Tell Postgres's time: when this transaction began."""

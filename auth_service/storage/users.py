@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.users import Role, Status, User, UserUnknown
 from auth_service.storage.tables import users
+from auth_service.storage.touched import Touched
 from contracts.identifiers import new_id
 
 _COLUMNS: Final = tuple(field.name for field in fields(User))
@@ -36,8 +37,9 @@ class ListedUser:
 class Users:
     """The users, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, touched: Touched) -> None:
         self._connection = connection
+        self._touched = touched
 
     async def find(self, email: str) -> User | None:
         """Find who has this address."""
@@ -47,6 +49,7 @@ class Users:
 
     async def find_or_add(self, email: str) -> User:
         """Find who has this address, or add them unverified and nameless; one statement either way."""
+        self._touched.lists = True  # known or not: what is done for both is alike
         added = await self._connection.execute(newcomer(email).returning(users))
         return user_of(added.mappings().one())
 
@@ -60,6 +63,7 @@ class Users:
 
     async def save(self, user: User) -> None:
         """Write a transition's outcome. Raises `UserChanged` unless the row is one version behind."""
+        self._touched.user(user.id)
         saved = await self._connection.execute(
             update(users)
             .where(users.c.id == user.id, users.c.version == user.version - 1)
@@ -106,6 +110,7 @@ class Users:
 
     async def delete(self, user_id: UUID) -> None:
         """Remove someone, and with them their sessions and devices."""
+        self._touched.user(user_id)
         await self._connection.execute(delete(users).where(users.c.id == user_id))
 
     async def administrators(self) -> Sequence[User]:
