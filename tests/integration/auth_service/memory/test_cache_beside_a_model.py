@@ -1,0 +1,129 @@
+"""Reads, changes and mishaps in any order, by several processes on a real Redis: nobody sees what is over."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from auth_service.memory.circuit import MemoryAway
+from auth_service.memory.reads import Loaded
+from tests.support.caches import Process
+from tests.support.waiting import until
+
+FRESH = timedelta(seconds=30)
+PROCESSES = 3
+examples = count()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What someone does at a process, after so many round trips, each part taking so many more."""
+
+    what: str
+    process: int
+    after: int
+    takes: int
+
+
+steps = st.lists(
+    st.builds(
+        Step,
+        what=st.sampled_from(["read"] * 5 + ["change"] * 3 + ["flush", "forget scripts", "cut"]),
+        process=st.integers(0, PROCESSES - 1),
+        after=st.integers(0, 12),
+        takes=st.integers(0, 6),
+    ),
+    min_size=4,
+    max_size=30,
+)
+
+
+class World:
+    """One row, and the newest version of it that everyone must see from now on."""
+
+    def __init__(self, processes: list[Process], redis: Redis, key: str) -> None:
+        self.processes = processes
+        self.redis = redis
+        self.key = key
+        self.version = self.finished = 0
+
+    async def do(self, step: Step) -> None:
+        process = self.processes[step.process]
+        await self.pause(step.after)
+        match step.what:
+            case "read":
+                await self.read(process, step.takes)
+            case "change":
+                await self.change(process, step.takes)
+            case "flush":
+                await self.redis.flushdb()
+            case "forget scripts":
+                await self.redis.script_flush()
+            case _:
+                await self.cut(process)
+
+    async def read(self, process: Process, takes: int) -> None:
+        async def load() -> Loaded[int]:
+            await self.pause(takes // 2)
+            version = self.version
+            await self.pause(takes)
+            return Loaded(version, fresh=FRESH)
+
+        finished = self.finished
+        seen = await process.numbers.read(process.numbers.place(self.key, "row"), load)
+        assert seen is not None
+        assert finished <= seen <= self.version
+
+    async def change(self, process: Process, takes: int) -> None:
+        self.version += 1
+        version = self.version
+        await self.pause(takes)
+        await process.cache.drop([self.key])
+        await until(lambda: not process.owes, within=5, every=0.002)  # without Redis it has not ended
+        self.finished = max(self.finished, version)
+
+    async def cut(self, process: Process) -> None:
+        """Have Redis hang up on a process, whatever it is doing."""
+        try:
+            number = await process.circuit.ask("CLIENT", "ID")
+        except MemoryAway:
+            return
+        await self.redis.execute_command("CLIENT", "KILL", "ID", str(int(number)))  # type: ignore[no-untyped-call]  # redis-py's own
+
+    async def pause(self, round_trips: int) -> None:
+        for _ in range(round_trips):
+            await self.redis.ping()
+
+
+async def play(url: str, steps: list[Step], example: int) -> float:
+    processes = [Process(url) for _ in range(PROCESSES)]
+    async with Redis.from_url(url) as redis:
+        world = World(processes, redis, f"{{auth.cache}}:user:{example}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for step in steps:
+                    group.create_task(world.do(step))
+            for process in processes:
+                await until(lambda: not process.circuit.is_open, within=5)  # noqa: B023 - awaited in this turn
+                await world.read(process, 1)
+        finally:
+            for process in processes:
+                await process.close()
+    return sum(process.counted("hit") for process in processes)
+
+
+def test_no_read_is_older_than_the_last_change_that_had_ended(redis_url: str) -> None:
+    hits = 0.0
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(steps=steps)
+    def holds(steps: list[Step]) -> None:
+        nonlocal hits
+        hits += asyncio.run(play(redis_url, steps, next(examples)))
+
+    holds()
+    assert hits > 100, "the cache was used"
