@@ -134,9 +134,9 @@ class Cache:
         try:
             await self._ask("UNLINK", *bundles)
         except MemoryAway:
-            log.warning("cache_drop_delayed", bundles=len(bundles))
+            pass  # noted, and told by the circuit
         except asyncio.CancelledError:  # nobody will hear whether it was done
-            self._losses += 1
+            self._lost()
             raise
 
     async def close(self) -> None:
@@ -162,7 +162,7 @@ class Cache:
         try:
             return await self._circuit.ask(*command)
         except MemoryAway:
-            self._losses += 1
+            self._lost()
             raise
 
     async def _settle(self) -> None:
@@ -171,6 +171,11 @@ class Cache:
         await self._circuit.ask("UNLINK", GENERATION)
         self._settled = max(self._settled, losses)
 
+    def _lost(self) -> None:
+        self._losses += 1
+        if not self._circuit.is_open:  # found again before this was told
+            self._mend()
+
     def _mend(self) -> None:
         """Settle as soon as Redis is found again: others may use it already."""
         if self._mending is None or self._mending.done():
@@ -178,7 +183,7 @@ class Cache:
 
     async def _mended(self) -> None:
         try:
-            if self._losses != self._settled:
+            while self._losses != self._settled:
                 await self._settle()
         except MemoryAway:
             return  # once more when it is found
