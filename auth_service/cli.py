@@ -107,14 +107,10 @@ def _create_admin(arguments: argparse.Namespace) -> int:
 
 async def _admin_created(settings: "AuthSettings", *, email: str, name: str | None) -> None:
     from auth_service.flows.administrators import create_admin
-    from auth_service.storage.database import Database
+    from auth_service.wiring import open_database
 
-    database = Database(settings.sqlalchemy_url, connections=1)
-    try:
-        async with database.unit() as unit:
-            user = await create_admin(email, name=name, unit=unit)
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.unit() as unit:
+        user = await create_admin(email, name=name, unit=unit)
     print(f"{user.email} is an administrator and can sign in")
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
@@ -18,10 +19,14 @@ from auth_service.api.door import Door
 from auth_service.api.health import Health
 from auth_service.api.metrics import ApiMetrics
 from auth_service.appointments import appoint
+from auth_service.flows.copies import drop_copies, drop_copies_told_of
+from auth_service.flows.grid import cached_grid
+from auth_service.flows.watch import Watch
 from auth_service.housekeeping.metrics import HousekeepingMetrics
 from auth_service.housekeeping.rounds import Housekeeping
 from auth_service.housekeeping.rules import KeepTimes, leftovers
-from auth_service.memory.circuit import Circuit
+from auth_service.memory.cache import Cache
+from auth_service.memory.circuit import PATIENCE, Circuit
 from auth_service.memory.limits import Limits
 from auth_service.memory.local_windows import LocalWindows
 from auth_service.memory.metrics import MemoryMetrics
@@ -34,6 +39,8 @@ from auth_service.storage.database import Database
 
 REDIS_CONNECTIONS: Final = 10
 GRACE_SECONDS: Final = 10.0
+COMMAND_PATIENCE: Final = timedelta(seconds=2)
+"""A command asks once, over a connection that it has yet to open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class Parts:
     database: Database
     redis: Redis
     circuit: Circuit
+    cache: Cache
 
     @asynccontextmanager
     async def open(self, *, relaying: bool, appointing: bool = False) -> AsyncIterator[None]:
@@ -75,9 +83,11 @@ class Parts:
             await self.close()
 
     async def close(self) -> None:
-        """Close the connections to Postgres and Redis."""
+        """Close the connections to Postgres and Redis, when what is loaded for the cache is there."""
+        await self.door.watch.close()
         await self.database.close()
         await self.redis.aclose()
+        await self.cache.close()
         await self.circuit.close()
 
 
@@ -85,18 +95,18 @@ def assemble(settings: AuthSettings) -> Parts:
     """Make the parts that `settings` describe."""
     wake, registry = asyncio.Event(), CollectorRegistry()
     ProcessCollector(registry=registry)
+    redis = connect(settings)
+    redis_up = Gauge(
+        "auth_redis_up", "Whether Redis answered last (1) or not (0).", ["use"], registry=registry
+    )
+    circuit, memory_metrics = _circuit(settings, up=redis_up.labels("memory")), MemoryMetrics(registry)
+    cache = Cache(circuit=circuit, secret=settings.all_peppers().key_for("cache"))
     database = Database(
         settings.sqlalchemy_url,
         connections=settings.postgres_connections,
         statement_timeout=timedelta(seconds=settings.statement_timeout),
         on_append=wake.set,
-    )
-    redis = connect(settings)
-    redis_up = Gauge(
-        "auth_redis_up", "Whether Redis answered last (1) or not (0).", ["use"], registry=registry
-    )
-    circuit = Circuit(
-        (settings.cache_redis_url or settings.redis_url).get_secret_value(), up=redis_up.labels("memory")
+        on_touch=partial(drop_copies, cache=cache),
     )
     rules, peppers = settings.rules(), settings.all_peppers()
     cookies = Cookies(
@@ -120,9 +130,11 @@ def assemble(settings: AuthSettings) -> Parts:
             limits=Limits(
                 shared=SharedWindows(circuit=circuit, secret=peppers.key_for("limits")),
                 local=LocalWindows(),
-                metrics=MemoryMetrics(registry),
+                metrics=memory_metrics,
             ),
             policies=settings.policies(),
+            watch=Watch(database=database, cache=cache, rules=rules, metrics=memory_metrics),
+            grid=cached_grid(database=database, cache=cache, metrics=memory_metrics),
         ),
         health=Health(ask_postgres=database.answers, ask_redis=redis.ping),
         relay=Relay(
@@ -131,6 +143,7 @@ def assemble(settings: AuthSettings) -> Parts:
             wake=wake,
             metrics=OutboxMetrics(registry, redis_up=redis_up.labels("streams")),
             sweep_every=timedelta(seconds=settings.relay_sweep),
+            on_published=partial(drop_copies_told_of, cache=cache),
         ),
         housekeeping=Housekeeping(
             database=database,
@@ -145,7 +158,28 @@ def assemble(settings: AuthSettings) -> Parts:
         database=database,
         redis=redis,
         circuit=circuit,
+        cache=cache,
     )
+
+
+@asynccontextmanager
+async def open_database(settings: AuthSettings) -> AsyncIterator[Database]:
+    """Open the way to Postgres for a command, which tells the caches of all services what it changes."""
+    up = Gauge("auth_redis_up", "Nobody looks at it.", registry=CollectorRegistry())
+    circuit = _circuit(settings, up=up, patience=COMMAND_PATIENCE)
+    cache = Cache(circuit=circuit, secret=settings.all_peppers().key_for("cache"))
+    database = Database(settings.sqlalchemy_url, connections=1, on_touch=partial(drop_copies, cache=cache))
+    try:
+        yield database
+    finally:
+        await database.close()
+        await cache.close()
+        await circuit.close()
+
+
+def _circuit(settings: AuthSettings, *, up: Gauge, patience: timedelta = PATIENCE) -> Circuit:
+    url = settings.cache_redis_url or settings.redis_url
+    return Circuit(url.get_secret_value(), up=up, patience=patience)
 
 
 def connect(settings: AuthSettings) -> Redis:

@@ -15,7 +15,7 @@ from auth_service.api.door import TheDoor
 from auth_service.api.identity import Administrator, bearer
 from auth_service.api.origins import OwnOrigin
 from auth_service.api.problems import documented
-from auth_service.flows.administration import list_audit_events, list_users
+from auth_service.flows.administration import list_audit_events
 from auth_service.flows.changes import change
 from auth_service.flows.deletions import delete_account
 from auth_service.model.audit import Action
@@ -51,10 +51,7 @@ async def get_users(
     limit: Limit = 50,
 ) -> UserPageBody:
     """List users, newest first: all of them, or those who are alike in status, role, address or name."""
-    async with door.database.unit() as unit:
-        page = await list_users(
-            status=status, role=role, containing=q, before=cursors.read(cursor), limit=limit, unit=unit
-        )
+    page = await door.grid(status=status, role=role, containing=q, before=cursors.read(cursor), limit=limit)
     return UserPageBody.of(page)
 
 

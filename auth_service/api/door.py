@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 
 from auth_service.api.cookies import Cookies
 from auth_service.api.metrics import ApiMetrics
+from auth_service.flows.grid import Grid
+from auth_service.flows.watch import Watch
 from auth_service.memory.limits import Limits
 from auth_service.memory.policies import LoginPolicies
 from auth_service.model.delivery import Delivery
@@ -24,7 +26,8 @@ class Door:
 
     `public_origin` is what browsers call this site's origin; `return_origins` are those that a sign-in may
     lead back to. Forwarded headers count from `trusted_proxies` only. `delivery` looks at how login mail gets
-    on, and raises `PostgresAway`. `limits` decide by `policies` how often something may be done.
+    on, and raises `PostgresAway`. `limits` decide by `policies` how often something may be done. `watch`
+    knows who is there, and `grid` lists everyone, from the cache where they can.
     """
 
     database: Database
@@ -39,6 +42,8 @@ class Door:
     metrics: ApiMetrics
     limits: Limits
     policies: LoginPolicies
+    watch: Watch
+    grid: Grid
 
 
 def _door_of(request: Request) -> Door:

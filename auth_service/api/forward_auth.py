@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse
 from auth_service.api.door import Door, TheDoor
 from auth_service.api.identity import bearer, find_identity, token_of, unauthenticated
 from auth_service.api.problems import Problem, documented
-from auth_service.flows.presence import accessing_session
 from auth_service.model.remote_headers import NOBODY, remote_headers
 from auth_service.model.returns import safe_return
 from auth_service.model.users import User
@@ -76,8 +75,7 @@ async def _who_comes(request: Request, door: Door) -> User | None:
     access = door.cookies.read_access(request)
     if access is None:
         return None
-    async with door.database.unit() as unit:
-        found = await accessing_session(access, unit=unit, rules=door.rules)
+    found = await door.watch.accessing(access)
     return None if found is None else found.user
 
 

@@ -10,7 +10,6 @@ from auth_service.api.callers import TheCaller
 from auth_service.api.door import Door, TheDoor
 from auth_service.api.origins import has_bearer
 from auth_service.api.problems import Problem
-from auth_service.flows.presence import current_session
 from auth_service.model.audit import Action
 from auth_service.model.sessions import Session
 from auth_service.model.users import User
@@ -57,8 +56,7 @@ async def find_identity(request: Request, door: Door) -> Identity | None:
     token = token_of(request, door)
     if token is None:
         return None
-    async with door.database.unit() as unit:
-        found = await current_session(token, unit=unit, rules=door.rules)
+    found = await door.watch.current(token)
     return None if found is None else Identity(user=found.user, session=found.session)
 
 

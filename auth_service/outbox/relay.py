@@ -3,7 +3,7 @@
 import asyncio
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -21,6 +21,7 @@ from auth_service.outbox.remembered import Remembered
 from auth_service.outbox.second_look import SecondLook
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
+from auth_service.storage.outbox import OutboxRow
 
 log = structlog.get_logger()
 
@@ -48,7 +49,9 @@ class Relay:
         sweep_every: timedelta = timedelta(seconds=1),
         batch_rows: int = BATCH_ROWS,
         chance: Callable[[], float] = random.random,
+        on_published: Callable[[Iterable[OutboxRow]], Awaitable[None]] | None = None,
     ) -> None:
+        self._on_published = on_published
         self._database = database
         self._redis = redis
         self._wake = wake
@@ -113,9 +116,11 @@ class Relay:
                 self._remembered.note_written(batch.first_entries(rows))
                 if batch.entry_ids:
                     await unit.outbox.mark_published(batch.entry_ids)
-            for row in rows:
-                if row.id in batch.entry_ids:
-                    self._metrics.published.labels(row.type).inc()
+            written = [row for row in rows if row.id in batch.entry_ids]
+            if self._on_published is not None:
+                await self._on_published(written)
+            for row in written:
+                self._metrics.published.labels(row.type).inc()
             self._tell_malformed(batch.malformed)
             published += len(batch.entry_ids)
             refusal = refusal or batch.refusal

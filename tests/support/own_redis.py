@@ -25,6 +25,7 @@ class OwnRedis:
     def __init__(self, kind: str, folder: Path) -> None:
         binary = redis.find_binary(ORIGINS[kind])
         self._server = redis.Redis(binary=binary, folder=folder, port=free_port())
+        self.folder = folder
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.url = self._server.url

@@ -1,0 +1,202 @@
+"""Two services on one Postgres and one Redis, caches warm: what one changes, the other's next answer shows.
+
+The changes are made healthy, and around each mishap that makes Redis forget a change, or never hear of it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.auth_service.process import environment, running
+from tests.integration.auth_service.service.people import Person, settle
+from tests.support import append_only
+from tests.support.own_redis import KINDS, OwnRedis, own_redis
+from tests.support.waiting import until
+
+WITHIN = 20.0
+WARM_LOOKS = 3
+
+
+@dataclass(frozen=True)
+class Houses:
+    """Both services, their Postgres and the Redis between them."""
+
+    here: httpx.AsyncClient
+    there: httpx.AsyncClient
+    postgres: asyncpg.Connection
+    redis: OwnRedis
+    root: Person
+
+    async def me(self, client: httpx.AsyncClient, person: Person) -> httpx.Response:
+        return await client.get("/v1/me", headers=person.headers)
+
+    async def warm(self, *people: Person) -> None:
+        """Have everybody seen at both, until nothing is asked of Postgres for it any more."""
+        for client in (self.here, self.there):
+            for person in people:
+                for _ in range(WARM_LOOKS):
+                    assert (await self.me(client, person)).status_code == httpx.codes.OK
+
+    async def suspend(self, person: Person) -> None:
+        done = await self.here.post(f"/v1/admin/users/{person.id}/suspend", headers=self.root.headers)
+        assert done.json()["status"] == "suspended", done.text
+
+    async def promote(self, person: Person) -> None:
+        done = await self.here.patch(
+            f"/v1/admin/users/{person.id}", json={"role": "admin"}, headers=self.root.headers
+        )
+        assert done.json()["role"] == "admin", done.text
+
+    async def sign_out(self, person: Person) -> None:
+        done = await self.here.delete("/v1/sessions/current", headers=person.headers)
+        assert done.status_code == httpx.codes.NO_CONTENT
+
+    async def everybody(self, client: httpx.AsyncClient) -> dict[str, str]:
+        listed = await client.get("/v1/admin/users", headers=self.root.headers)
+        return {user["id"]: user["status"] for user in listed.json()["users"]}
+
+
+@pytest.fixture(params=KINDS)
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with own_redis(request.param, folder) as server:
+        yield server
+
+
+@asynccontextmanager
+async def opened(folder: Path, postgres_url: str, own: OwnRedis) -> AsyncIterator[Houses]:
+    """Start both services, with the same keys."""
+    first = environment(postgres_url, own.url)
+    ports = environment(postgres_url, own.url)
+    second = first | {name: ports[name] for name in ("PUBLIC_URL", "AUTH_PORT", "AUTH_INTERNAL_PORT")}
+    async with AsyncExitStack() as stack:
+        clients = []
+        for settings in (first, second):
+            await stack.enter_async_context(running("serve", folder=folder, settings=settings))
+            url = f"http://127.0.0.1:{settings['AUTH_PORT']}"
+            client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=10)
+            clients.append(await stack.enter_async_context(client))
+        for client in clients:
+            await until(lambda: ready(client), within=WITHIN)  # noqa: B023 - awaited in this turn
+        postgres = await asyncpg.connect(postgres_url)
+        stack.push_async_callback(postgres.close)
+        (root,) = await settle(postgres, 1, role="admin")
+        here, there = clients
+        yield Houses(here=here, there=there, postgres=postgres, redis=own, root=root)
+
+
+async def ready(client: httpx.AsyncClient) -> bool:
+    try:
+        return bool((await client.get("/readyz")).json()["status"] == "ready")
+    except httpx.TransportError:
+        return False
+
+
+async def test_the_other_service_shows_each_change_at_once(
+    tmp_path: Path, postgres_url: str, own: OwnRedis
+) -> None:
+    async with opened(tmp_path, postgres_url, own) as houses:
+        ada, bob, eve, dan = await settle(houses.postgres, 4)
+        (waiting,) = await settle(houses.postgres, 1, status="pending")
+        await houses.warm(houses.root, ada, bob, eve, dan)
+        assert (await houses.everybody(houses.there))[str(waiting.id)] == "pending"
+
+        await houses.suspend(ada)
+        assert (await houses.me(houses.there, ada)).status_code == httpx.codes.UNAUTHORIZED
+        await houses.promote(bob)
+        assert (await houses.me(houses.there, bob)).json()["role"] == "admin"
+        await houses.sign_out(eve)
+        assert (await houses.me(houses.there, eve)).status_code == httpx.codes.UNAUTHORIZED
+        await houses.here.post(f"/v1/admin/users/{waiting.id}/approve", headers=houses.root.headers)
+        assert (await houses.me(houses.there, waiting)).json()["status"] == "active"
+        assert (await houses.everybody(houses.there))[str(waiting.id)] == "active"
+        await houses.here.patch("/v1/me", json={"name": "Danielle"}, headers=dan.headers)
+        assert (await houses.me(houses.there, dan)).json()["name"] == "Danielle"
+        await houses.here.delete("/v1/me", headers=dan.headers)
+        assert (await houses.me(houses.there, dan)).status_code == httpx.codes.UNAUTHORIZED
+
+
+Deed = Callable[[], Awaitable[None]]
+
+
+async def killed_meanwhile(houses: Houses, deed: Deed) -> None:
+    """Make the change while Redis is dead; it comes back with all it had."""
+    houses.redis.kill()
+    await deed()
+    houses.redis.start()
+
+
+async def emptied(houses: Houses, deed: Deed) -> None:
+    """Make it while Redis is dead, which comes back with nothing."""
+    houses.redis.kill()
+    await deed()
+    append_only.take_away(houses.redis.folder)
+    houses.redis.start()
+
+
+async def cut(houses: Houses, deed: Deed) -> None:
+    """Have Redis hear of the change, and then die and forget its last second, that change in it."""
+    async with Redis.from_url(houses.redis.url) as redis:
+        await until(lambda: everything_written(redis, houses.redis), within=WITHIN)
+        size = append_only.written(houses.redis.folder)
+        await deed()
+    houses.redis.kill()
+    append_only.cut_back(houses.redis.folder, to=size)
+    houses.redis.start()
+    async with Redis.from_url(houses.redis.url) as redis:
+        assert len([key async for key in redis.scan_iter("{auth.cache}:user:*")]) == 4, "it has them again"
+
+
+async def everything_written(redis: Redis, own: OwnRedis) -> bool:
+    """Wait until what warmed the caches is in the file, whatever came after."""
+    before = append_only.written(own.folder)
+    await redis.set("{auth.cache}:mark", 1, px=1000)
+    told: Any = await redis.info("persistence")
+    return append_only.written(own.folder) > before and told["aof_pending_bio_fsync"] == 0
+
+
+MISHAPS = [killed_meanwhile, emptied, cut]
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
+async def test_no_change_is_unseen_for_what_became_of_redis(
+    tmp_path: Path,
+    postgres_url: str,
+    own: OwnRedis,
+    mishap: Callable[[Houses, Deed], Awaitable[None]],
+) -> None:
+    async with opened(tmp_path, postgres_url, own) as houses:
+        ada, bob, eve = await settle(houses.postgres, 3)
+        await houses.warm(houses.root, ada, bob, eve)
+        await houses.everybody(houses.there)
+
+        async def deed() -> None:
+            await houses.suspend(ada)
+            await houses.promote(bob)
+            await houses.sign_out(eve)
+
+        await mishap(houses, deed)
+        for _ in range(5):  # at once, and again when caches are in use again
+            shown = [await houses.me(houses.there, person) for person in (ada, bob, eve)]
+            assert [each.status_code for each in shown] == [401, 200, 401]
+            assert shown[1].json()["role"] == "admin"
+            assert (await houses.everybody(houses.there))[str(ada.id)] == "suspended"
+        async with Redis.from_url(own.url) as redis:
+            await until(lambda: warm_again(redis, houses, bob), within=WITHIN)
+        shown = [await houses.me(houses.there, person) for person in (ada, bob, eve)]
+        assert [each.status_code for each in shown] == [401, 200, 401]
+        assert shown[1].json()["role"] == "admin"
+
+
+async def warm_again(redis: Redis, houses: Houses, person: Person) -> bool:
+    """Tell whether the other service keeps someone again."""
+    await houses.me(houses.there, person)
+    return bool(await redis.exists(f"{{auth.cache}}:user:{person.id}"))
