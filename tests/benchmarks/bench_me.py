@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from contracts.logs import configure
 from devstack.ports import free_port
 from tests.integration.auth_service.api.site import open_site
 from tests.integration.auth_service.presences import present
@@ -54,6 +55,7 @@ async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_me_beside_a_bare_endpoint(postgres_url: str, redis_url: str) -> None:
+    configure("json", service="auth_service")  # lines as a service writes them, one for each request
     async with AsyncExitStack() as stack:
         cached = await stack.enter_async_context(open_site(postgres_url, redis_url))
         await cached.parts.circuit.warm()
