@@ -59,4 +59,8 @@ def caller_of(request: Request, door: TheDoor) -> Caller:
     )
 
 
-TheCaller = Annotated[Caller, Depends(caller_of)]
+async def _caller_of(request: Request, door: TheDoor) -> Caller:
+    return caller_of(request, door)
+
+
+TheCaller = Annotated[Caller, Depends(_caller_of)]

@@ -46,7 +46,7 @@ class Door:
     grid: Grid
 
 
-def _door_of(request: Request) -> Door:
+async def _door_of(request: Request) -> Door:  # async: FastAPI sends plain functions to a thread
     door: Door = request.app.state.door
     return door
 

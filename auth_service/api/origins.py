@@ -23,7 +23,7 @@ def refuse_foreign(request: Request, door: Door) -> None:
     )
 
 
-def refuse_other_media(request: Request) -> None:
+async def refuse_other_media(request: Request) -> None:
     """Raise `Problem` for a body that is not JSON."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -39,7 +39,7 @@ def has_bearer(request: Request) -> bool:
     return scheme.lower() == "bearer" and bool(token.strip())
 
 
-def _guard_session_use(request: Request, door: TheDoor) -> None:
+async def _guard_session_use(request: Request, door: TheDoor) -> None:
     # Without the cookie there are no rights that a page elsewhere could use; the call is answered 401.
     if door.cookies.session in request.cookies and not has_bearer(request):
         refuse_foreign(request, door)
