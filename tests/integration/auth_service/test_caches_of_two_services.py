@@ -3,9 +3,12 @@
 The changes are made healthy, and around each mishap that makes Redis forget a change, or never hear of it.
 """
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from redis.asyncio import Redis
 
 from tests.integration.auth_service.process import environment, running
 from tests.integration.auth_service.service.people import Person, settle
+from tests.integration.auth_service.steady_load import steadily
 from tests.support import append_only
 from tests.support.own_redis import KINDS, OwnRedis, own_redis
 from tests.support.waiting import until
@@ -200,3 +204,34 @@ async def warm_again(redis: Redis, houses: Houses, person: Person) -> bool:
     """Tell whether the other service keeps someone again."""
     await houses.me(houses.there, person)
     return bool(await redis.exists(f"{{auth.cache}}:user:{person.id}"))
+
+
+async def test_everyone_is_answered_while_redis_stands_still_and_sees_what_changed_meanwhile(
+    tmp_path: Path, postgres_url: str, own: OwnRedis
+) -> None:
+    async with opened(tmp_path, postgres_url, own) as houses:
+        ada, bob = await settle(houses.postgres, 2)
+        await houses.warm(houses.root, ada, bob)
+        enough = asyncio.Event()
+        loads = [
+            asyncio.create_task(steadily(partial(houses.me, client, bob), until_set=enough))
+            for client in (houses.here, houses.there)
+        ]
+        own.signal(signal.SIGSTOP)
+        for client in (houses.here, houses.there):
+            await until(partial(away, client), within=WITHIN)
+        await houses.suspend(ada)
+        assert (await houses.me(houses.there, ada)).status_code == httpx.codes.UNAUTHORIZED
+        own.signal(signal.SIGCONT)
+        async with Redis.from_url(own.url) as redis:
+            await until(lambda: warm_again(redis, houses, bob), within=WITHIN)
+        assert (await houses.me(houses.there, ada)).status_code == httpx.codes.UNAUTHORIZED
+        enough.set()
+        answers = [answer for load in loads for answer in await load]
+
+    assert {answer.status for answer in answers} == {httpx.codes.OK}
+
+
+async def away(client: httpx.AsyncClient) -> bool:
+    """Tell whether a service has noticed that Redis does not answer."""
+    return bool((await client.get("/readyz")).json()["status"] == "degraded")
