@@ -17,8 +17,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.auth_service.process import environment, running
+from tests.integration.auth_service.process import environment
 from tests.integration.auth_service.service.people import Person, settle
+from tests.integration.auth_service.service.running import serving
 from tests.integration.auth_service.steady_load import steadily
 from tests.support import append_only
 from tests.support.own_redis import KINDS, OwnRedis, own_redis
@@ -78,30 +79,21 @@ def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
 @asynccontextmanager
 async def opened(folder: Path, postgres_url: str, own: OwnRedis) -> AsyncIterator[Houses]:
     """Start both services, with the same keys."""
-    first = environment(postgres_url, own.url)
-    ports = environment(postgres_url, own.url)
-    second = first | {name: ports[name] for name in ("PUBLIC_URL", "AUTH_PORT", "AUTH_INTERNAL_PORT")}
+    keys = {name: environment(postgres_url, own.url)[name] for name in ("SEALING_KEYS", "AUTH_PEPPERS")}
     async with AsyncExitStack() as stack:
         clients = []
-        for settings in (first, second):
-            await stack.enter_async_context(running("serve", folder=folder, settings=settings))
-            url = f"http://127.0.0.1:{settings['AUTH_PORT']}"
-            client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=10)
-            clients.append(await stack.enter_async_context(client))
-        for client in clients:
-            await until(lambda: ready(client), within=WITHIN)  # noqa: B023 - awaited in this turn
+        for name in ("here", "there"):
+            place = folder / name
+            place.mkdir()
+            service = stack.enter_context(
+                serving(folder=place, postgres_url=postgres_url, redis_url=own.url, **keys)
+            )
+            clients.append(await stack.enter_async_context(service.client()))
         postgres = await asyncpg.connect(postgres_url)
         stack.push_async_callback(postgres.close)
         (root,) = await settle(postgres, 1, role="admin")
         here, there = clients
         yield Houses(here=here, there=there, postgres=postgres, redis=own, root=root)
-
-
-async def ready(client: httpx.AsyncClient) -> bool:
-    try:
-        return bool((await client.get("/readyz")).json()["status"] == "ready")
-    except httpx.TransportError:
-        return False
 
 
 async def test_the_other_service_shows_each_change_at_once(
