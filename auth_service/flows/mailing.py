@@ -4,7 +4,6 @@ from pydantic import SecretStr
 
 from auth_service.model.challenges import Challenge
 from auth_service.model.links import sign_in_link
-from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules
 from auth_service.model.tokens import RandomBytes, new_token, token_hash
 from auth_service.model.users import User
@@ -20,28 +19,21 @@ from contracts.identifiers import new_id
 from contracts.sealing import LoginCode, LoginLink, Recipient, Sealer
 
 
-class PepperRetired(LookupError):
-    """The challenge's code cannot be told any more."""
-
-
 async def mail(
     challenge: Challenge,
     *,
     address: str,
+    code: str,
     user: User | None,
     unit: UnitOfWork,
     rules: LoginRules,
-    peppers: Peppers,
     sealer: Sealer,
     random_bytes: RandomBytes,
 ) -> None:
     """Mail a challenge's answer to `address`, or nothing where `user` is nobody: the same writes either way.
 
-    Each mail has a link of its own, and the code is the same in all of them. Raises `PepperRetired`.
+    Each mail has a link of its own, and `code` is the same in all of them.
     """
-    code = challenge.code(peppers)
-    if code is None:
-        raise PepperRetired
     link = None
     if challenge.mails_link:
         token = new_token(random_bytes)

@@ -6,7 +6,7 @@ from uuid import UUID
 from auth_service.flows.mailing import mail
 from auth_service.model.budgets import Budget
 from auth_service.model.challenges import Challenge, Purpose, address_hash
-from auth_service.model.codes import SALT_BYTES
+from auth_service.model.codes import SALT_BYTES, otp_code
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules, Method
 from auth_service.model.tokens import RandomBytes, token_hash
@@ -123,13 +123,16 @@ async def put(
         proposed_locale=proposed_locale,
         new_address=address if purpose == "address_change" and user is not None else None,
     )
+    code = otp_code(
+        challenge.id, code_salt=challenge.code_salt, pepper=peppers.newest, digits=challenge.digits
+    )
     await mail(
         challenge,
         address=address,
+        code=code,
         user=user,
         unit=unit,
         rules=rules,
-        peppers=peppers,
         sealer=sealer,
         random_bytes=random_bytes,
     )

@@ -38,7 +38,8 @@ async def resend(
     waiting = await unit.challenges.wait_for_mail(
         challenge_id, binding_hash=token_hash(binding), cooldown=rules.resend_cooldown
     )
-    if waiting is None or waiting.challenge.code(peppers) is None:
+    code = None if waiting is None else waiting.challenge.code(peppers)
+    if waiting is None or code is None:
         return await closed(challenge_id, subject=None, unit=unit)
     if waiting.wait > timedelta(0):
         return TooSoon(waiting.wait)
@@ -48,10 +49,10 @@ async def resend(
     await mail(
         challenge,
         address=address,
+        code=code,
         user=user,
         unit=unit,
         rules=rules,
-        peppers=peppers,
         sealer=sealer,
         random_bytes=random_bytes,
     )
