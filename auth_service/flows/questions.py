@@ -9,7 +9,7 @@ from auth_service.model.challenges import Challenge, Purpose, address_hash
 from auth_service.model.codes import SALT_BYTES, otp_code
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules, Method
-from auth_service.model.tokens import RandomBytes, token_hash
+from auth_service.model.tokens import RandomBytes, new_token, token_hash
 from auth_service.model.users import Status, User
 from auth_service.storage.unit import UnitOfWork
 from auth_service.storage.users import DEFAULT_LOCALE
@@ -106,6 +106,7 @@ async def put(
     proposed_locale: str | None = None,
 ) -> Challenge:
     """Open a challenge for `user` and mail it to `address`; for nobody it is a decoy, at the same cost."""
+    link_token = None if method == "otp" else new_token(random_bytes)
     challenge = await unit.challenges.add(
         new_id(),
         user_id=None if user is None else user.id,
@@ -122,6 +123,7 @@ async def put(
         proposed_name=proposed_name,
         proposed_locale=proposed_locale,
         new_address=address if purpose == "address_change" and user is not None else None,
+        link_hash=None if link_token is None else token_hash(link_token),
     )
     code = otp_code(
         challenge.id, code_salt=challenge.code_salt, pepper=peppers.newest, digits=challenge.digits
@@ -130,11 +132,11 @@ async def put(
         challenge,
         address=address,
         code=code,
+        link_token=link_token,
         user=user,
         unit=unit,
         rules=rules,
         sealer=sealer,
-        random_bytes=random_bytes,
     )
     return challenge
 

@@ -11,7 +11,7 @@ from auth_service.flows.outcomes import ChallengeClosed, TooSoon
 from auth_service.model.challenges import Challenge
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules, Method
-from auth_service.model.tokens import RandomBytes, token_hash
+from auth_service.model.tokens import RandomBytes, new_token, token_hash
 from auth_service.model.users import User
 from auth_service.storage.challenges import Waiting
 from auth_service.storage.unit import UnitOfWork
@@ -43,18 +43,24 @@ async def resend(
         return await closed(challenge_id, subject=None, unit=unit)
     if waiting.wait > timedelta(0):
         return TooSoon(waiting.wait)
-    challenge = await unit.challenges.mail_again(challenge_id, method=_method(waiting))
+    method = _method(waiting)
+    link_token = None if method == "otp" else new_token(random_bytes)
+    challenge = await unit.challenges.mail_again(
+        challenge_id,
+        method=method,
+        link_hash=None if link_token is None else token_hash(link_token),
+    )
     user = _owner(waiting)
     address = PLACEHOLDER if user is None else challenge.new_address or user.email
     await mail(
         challenge,
         address=address,
         code=code,
+        link_token=link_token,
         user=user,
         unit=unit,
         rules=rules,
         sealer=sealer,
-        random_bytes=random_bytes,
     )
     return challenge
 

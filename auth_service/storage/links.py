@@ -1,9 +1,8 @@
-"""Rows of links: which token opens which challenge. Several may; all die with it."""
+"""Rows of links: which token opens which challenge. They come with a challenge's mails, and die with it."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
-from sqlalchemy import func, insert, literal, or_, select, update
+from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.challenges import Challenge
@@ -24,10 +23,6 @@ class Links:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    async def add(self, token_hash: bytes, *, challenge_id: UUID) -> None:
-        """Have one more token open a challenge."""
-        await self._connection.execute(insert(links).values(token_hash=token_hash, challenge_id=challenge_id))
 
     async def spend(self, token_hash: bytes, *, binding_hash: bytes, elsewhere: bool) -> Challenge | None:
         """Close the challenge that a link opens, if it is open and was asked for where `binding_hash` is.

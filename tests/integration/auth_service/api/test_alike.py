@@ -16,7 +16,7 @@ from auth_service.model.users import Status
 from auth_service.storage.database import Database
 from auth_service.storage.tables import challenges, metadata, users
 from contracts.identifiers import new_id
-from tests.integration.auth_service.api.site import Site, open_site, problem
+from tests.integration.auth_service.api.site import ORIGIN, Site, open_site, problem
 from tests.integration.auth_service.door import StatementLog, wrong
 
 METHODS: tuple[Method, ...] = ("otp", "magic_link", "otp_and_link")
@@ -95,6 +95,24 @@ async def test_every_address_is_asked_alike(postgres_url: str, method: Method) -
         "outbox": 1,
         **({"links": 1} if method != "otp" else {}),
     }
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_device_is_asked_alike_whether_anyone_knows_it(postgres_url: str, method: Method) -> None:
+    async with open_site(postgres_url, login_method=method) as site:
+        await site.door.admin("ada@example.org")
+        seen = {}
+        challenge = await site.door.ask("ada@example.org")
+        letter = await site.door.mailed(challenge.id)
+        if letter.token:
+            await site.door.follow(letter.token, device="D" * 43)
+        else:
+            await site.door.answer(challenge.id, letter.code or "", device="D" * 43)
+        device = {site.parts.door.cookies.device: "D" * 43}
+        for email in ("ada@example.org", "bob@example.org"):
+            async with site.client(headers={"Origin": ORIGIN}, cookies=device) as browser:
+                seen[email] = await _see(site, partial(site.ask, browser, email))
+    assert len(_all_alike(seen).statements) <= 4
 
 
 @pytest.mark.parametrize("method", METHODS)
