@@ -68,7 +68,10 @@ function askedAgain(renewed) {
 async function ended(sentence) {
   const me = await call("GET", "/v1/me");
   if (me.ok) return goOn();
-  begin(sentence ?? sentenceOf({ code: "challenge_closed" }));
+  if (sentence || Date.parse(challenge.expires_at) < Date.now()) {
+    return begin(sentence || sentenceOf({ code: "challenge_closed" }));
+  }
+  return begin(_("The mail was used, perhaps in another browser. If you are not signed in there, ask for a new one."));
 }
 
 function begin(sentence = "", options = {}) {
