@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, expect
+from playwright.async_api import Browser, Page, Request, Route, expect
 
 from devstack.stack import Stack
 from devstack.visitor import CODE_MAIL, Visitor
@@ -21,7 +21,9 @@ APP = "http://app.localhost:1"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[Stack]:
-    async with own_stack(LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS=APP) as running:
+    async with own_stack(
+        LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS=APP, AUTH_RESEND_COOLDOWN="1"
+    ) as running:
         yield running
 
 
@@ -131,6 +133,26 @@ async def test_a_link_that_is_opened_elsewhere_asks_first(
     await expect(screen.page.locator("#message")).to_contain_text("perhaps in another browser")
     await screen.page.goto(f"{url}/account")
     await expect(screen.page.locator("#email")).to_be_visible()
+
+
+async def test_a_mail_that_is_late_is_told_and_may_be_asked_for_again(
+    stack: Stack, screen: Screen, ida: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+
+    async def be_late(route: Route) -> None:
+        await route.fulfill(json={"state": "open", "delivery": "delayed"})
+
+    await page.route("**/v1/login/challenges/*", be_late)
+    first = await ask(page, ida, url)
+    await expect(page.locator("#delivery")).to_contain_text("Mail is slow at the moment.")
+    await page.click("#resend")  # as soon as it may be pressed
+    await expect(page.locator("#message")).to_have_text("We have sent it again. The code is the same.")
+    second = await ida.link(CODE_MAIL)
+    assert first != second
+    await page.goto(second)
+    await page.click("#sign-in")
+    await expect(page).to_have_url(f"{url}/account")
 
 
 async def test_a_link_without_its_token_says_so(stack: Stack, screen: Screen) -> None:
