@@ -50,9 +50,9 @@ async def consume(
     sends you a link of theirs would have you signed in as them.
     """
     hashed = token_hash(link_token)
-    challenge = await unit.links.spend(hashed, binding_hash=token_hash(binding), elsewhere=elsewhere)
-    if challenge is not None and challenge.user_id is not None:
-        proved = Proved(challenge, user_id=challenge.user_id)
+    spent = await unit.links.spend(hashed, binding_hash=token_hash(binding), elsewhere=elsewhere)
+    if spent is not None and spent.challenge.user_id is not None:
+        proved = Proved(spent.challenge, user_id=spent.challenge.user_id, here=spent.here)
         return await enter(proved, by="magic_link", tokens=tokens, unit=unit, rules=rules, sealer=sealer)
     found = await unit.links.find_open(hashed)
     if found is None or not found.challenge.proves(found.address):

@@ -8,7 +8,6 @@ from auth_service.flows.notices import recipient, tell
 from auth_service.flows.outcomes import ChallengeClosed, NotLetIn, Proved, SignedIn
 from auth_service.model.approval import needs_approval
 from auth_service.model.audit import Action
-from auth_service.model.challenges import Challenge
 from auth_service.model.rules import LoginRules
 from auth_service.model.sessions import Session
 from auth_service.model.tokens import token_hash
@@ -43,7 +42,7 @@ async def enter(
     if not challenge.proves(user.email):  # another address meanwhile: this one is theirs no more
         return await closed(challenge.id, subject=user.id, unit=unit)
     if user.status in {Status.UNVERIFIED, Status.INVITED}:
-        user = await _welcome(user, challenge=challenge, unit=unit, rules=rules, sealer=sealer)
+        user = await _welcome(user, proved=proved, unit=unit, rules=rules, sealer=sealer)
     elif user.status is not Status.ACTIVE:
         reason = f"account_{user.status.value}"
         await note_refusal(reason, challenge_id=challenge.id, subject=user.id, unit=unit)
@@ -92,15 +91,18 @@ async def _tell_signed_in(
 
 
 async def _welcome(
-    user: User, *, challenge: Challenge, unit: UnitOfWork, rules: LoginRules, sealer: Sealer
+    user: User, *, proved: Proved, unit: UnitOfWork, rules: LoginRules, sealer: Sealer
 ) -> User:
     """Make someone of a newcomer whose address is proved.
 
-    The fact is published in any case; administrators get a notice only of someone whom they are to let in.
+    What was proposed at the asking counts only from whoever asked: it may have been a stranger, and the owner
+    of the address opened their link elsewhere. Who was invited is called what the invitation says. The fact
+    is published in any case; administrators get a notice only of someone whom they are to let in.
     """
+    own_words = proved.here and user.status is Status.UNVERIFIED
     user = user.verified(
-        name=challenge.proposed_name,
-        locale=challenge.proposed_locale,
+        name=proved.challenge.proposed_name if own_words else None,
+        locale=proved.challenge.proposed_locale if own_words else None,
         approval_required=needs_approval(user, rules=rules),
     )
     await unit.users.save(user)

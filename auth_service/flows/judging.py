@@ -38,7 +38,7 @@ async def judge(
         return CodeWrong(attempts_left=min(left, challenge.attempts_left))
     await unit.challenges.close(challenge.id)
     await unit.budgets.give_back(budget)
-    return Proved(challenge, user_id=challenge.user_id)
+    return Proved(challenge, user_id=challenge.user_id, here=True)
 
 
 async def closed(challenge_id: UUID | None, *, subject: UUID | None, unit: UnitOfWork) -> ChallengeClosed:

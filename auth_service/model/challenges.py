@@ -24,7 +24,8 @@ class Challenge:
     """A row of a challenge. One without `user_id` is a decoy: it costs the same and no code opens it.
 
     `proposed_name` and `proposed_locale` are what the person who asked said about themselves. They count
-    only beside the right answer: whoever else types your address cannot name you. The answer proves who reads
+    only for a newcomer, and with the right answer from where it was asked for: whoever else types your
+    address cannot name you. The answer proves who reads
     the mail of the address behind `address_hash`, and of no other.
     """
 
