@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, li
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.callers import Caller
-from auth_service.model.sessions import TOUCH_EVERY, Session
+from auth_service.model.sessions import Session, touch_every
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import sessions, users
 from auth_service.storage.users import user_of
@@ -116,7 +116,7 @@ class Sessions:
         return ended.scalars().all()
 
     async def _find(self, named: ColumnElement[bool], *, idle: timedelta) -> Found | None:
-        stale = (sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)).label("stale")
+        stale = (sessions.c.last_seen_at < func.now() - literal(touch_every(idle=idle))).label("stale")
         found = await self._connection.execute(
             select(sessions, users, stale)
             .join(users, users.c.id == sessions.c.user_id)
