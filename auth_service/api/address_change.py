@@ -9,7 +9,7 @@ from auth_service.api.bodies import UserBody
 from auth_service.api.callers import TheCaller
 from auth_service.api.door import TheDoor
 from auth_service.api.identity import SignedIn, bearer
-from auth_service.api.limits import admit_answering, admit_asking
+from auth_service.api.limits import admit_answering, admit_moving
 from auth_service.api.login_bodies import ChallengeBody
 from auth_service.api.origins import OwnOrigin, has_bearer
 from auth_service.api.problems import documented
@@ -55,9 +55,9 @@ async def post_new_address(
     caller: TheCaller,
 ) -> ChallengeBody:
     """Ask for another address: a code goes there, if nobody has it. The answer is the same either way."""
-    await admit_asking(sent.email, visitor=visitor, door=door, caller=caller)
+    await admit_moving(identity.user.id, door=door, caller=caller)
     binding = visitor.binding or new_token()
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=identity.actor(door.rules)) as unit:
         challenge = await ask_to_move(
             identity.user,
             sent.email,

@@ -4,13 +4,14 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth_service.flows.acting import lock_for_deed
 from auth_service.flows.judging import closed, judge
 from auth_service.flows.notices import recipient, tell
 from auth_service.flows.outcomes import ChallengeClosed, CodeWrong, Proved
 from auth_service.flows.questions import put
 from auth_service.flows.revocations import tell_revoked
 from auth_service.model.audit import Action
-from auth_service.model.budgets import strangers_budget
+from auth_service.model.budgets import moving_budget
 from auth_service.model.challenges import Challenge
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules
@@ -47,12 +48,13 @@ async def ask_to_move(
     An address that an account has, be it their own, gets a decoy: who is here is for nobody to find out by
     asking. One that somebody registered with and never proved is free.
     """
+    await lock_for_deed(unit=unit)
     holder = await unit.users.find(address)
     free = holder is None or holder.status is Status.UNVERIFIED
     return await put(
         address,
         user=user if free else None,
-        budget=strangers_budget(address),
+        budget=moving_budget(address, mover_id=user.id),
         method="otp",  # a link may be opened by whoever it was sent on to, and would move the account then
         locale=user.locale,
         binding=binding,
@@ -62,6 +64,7 @@ async def ask_to_move(
         sealer=sealer,
         random_bytes=random_bytes,
         purpose="address_change",
+        mover_id=user.id,
     )
 
 

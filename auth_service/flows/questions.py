@@ -104,12 +104,16 @@ async def put(
     purpose: Purpose = "sign_in",
     proposed_name: str | None = None,
     proposed_locale: str | None = None,
+    mover_id: UUID | None = None,
 ) -> Challenge:
-    """Open a challenge for `user` and mail it to `address`; for nobody it is a decoy, at the same cost."""
+    """Open a challenge for `user` and mail it to `address`; for nobody it is a decoy, at the same cost.
+
+    `mover_id` is who asks for a change of address, whether or not they are mailed.
+    """
     link_token = None if method == "otp" else new_token(random_bytes)
     challenge = await unit.challenges.add(
         new_id(),
-        user_id=None if user is None else user.id,
+        user_id=mover_id or (None if user is None else user.id),
         binding_hash=token_hash(binding),
         code_salt=random_bytes(SALT_BYTES),
         pepper_id=peppers.newest_id,

@@ -12,7 +12,7 @@ from auth_service.model.challenges import Challenge
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules, Method
 from auth_service.model.tokens import RandomBytes, new_token, token_hash
-from auth_service.model.users import User
+from auth_service.model.users import Status, User
 from auth_service.storage.challenges import Waiting
 from auth_service.storage.unit import UnitOfWork
 from contracts.sealing import Sealer
@@ -73,8 +73,10 @@ def _method(waiting: Waiting) -> Method:
 
 
 def _owner(waiting: Waiting) -> User | None:
-    """Tell who is to be mailed: nobody whose account has another address by now."""
+    """Tell who is to be mailed: nobody whose account has another address by now, or may move no more."""
     user, challenge = waiting.user, waiting.challenge
-    if user is None or challenge.purpose == "address_change":
-        return user
+    if user is None or challenge.is_decoy:
+        return None
+    if challenge.purpose == "address_change":
+        return user if user.status is Status.ACTIVE else None
     return user if challenge.proves(user.email) else None

@@ -2,12 +2,14 @@
 
 Strangers share one budget, so that nobody can be guessed at by asking anew; whoever has signed in there
 before has their own, so that no stranger can use it up. An address that nobody has is counted like any other.
+Whoever moves to an address counts for themselves: no stranger's guesses keep them from it.
 """
 
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 STRANGERS_FAILURES: Final = 10
 DEVICE_FAILURES: Final = 30
@@ -31,3 +33,8 @@ def strangers_budget(address: str) -> Budget:
 def device_budget(address: str, *, device_hash: bytes) -> Budget:
     """Give the budget that a device has for itself where the account of this address knows it."""
     return Budget(hashlib.sha256(b"device:" + device_hash + address.encode()).digest(), DEVICE_FAILURES)
+
+
+def moving_budget(address: str, *, mover_id: UUID) -> Budget:
+    """Give the budget that one account has for the codes by which it would move to this address."""
+    return Budget(hashlib.sha256(b"move:" + mover_id.bytes + address.encode()).digest(), STRANGERS_FAILURES)

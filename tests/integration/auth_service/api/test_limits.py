@@ -14,6 +14,7 @@ from sqlalchemy import literal, update
 from auth_service.model.tokens import new_token
 from auth_service.storage.tables import challenges
 from tests.integration.auth_service.api.site import ORIGIN, Site, open_site, problem
+from tests.integration.auth_service.api.visits import visiting
 from tests.integration.auth_service.door import StatementLog, wrong
 
 ADA = "ada@example.org"
@@ -244,13 +245,34 @@ async def test_asking_again_for_what_is_not_there_counts_where_one_is(
         denied(await browser.post(f"/v1/login/challenges/{uuid4()}/resend"), "codes_per_ip")
 
 
-async def test_mails_to_a_new_address_count_like_any_others(postgres_url: str, redis_url: str) -> None:
-    async with limited(postgres_url, redis_url, limit_codes_per_address="1/3600") as site:
-        await site.door.member(ADA)
-        async with at(site) as browser:
-            await site.sign_in(browser, ADA)
-            assert (await browser.post("/v1/me/email", json={"email": NOBODY})).status_code == 202
-            denied(await browser.post("/v1/me/email", json={"email": NOBODY}), "codes_per_address")
+@pytest.mark.parametrize("wanted", [NOBODY, "bob@example.org"])
+async def test_mails_to_a_new_address_count_at_the_account_and_where_it_asks(
+    postgres_url: str, redis_url: str, wanted: str
+) -> None:
+    limits = {"limit_codes_per_ip": "5/300", "limit_codes_per_address": "2/3600"}
+    async with limited(postgres_url, redis_url, **limits) as site:
+        await site.door.member("bob@example.org")
+        async with visiting(site, ADA) as ada, at(site, "203.0.113.8") as stranger:
+            for _ in range(2):
+                assert (await site.ask(stranger, wanted)).status_code == 202
+            denied(await site.ask(stranger, wanted), "codes_per_address")
+
+            asked = await ada.browser.post("/v1/me/email", json={"email": wanted})
+            assert asked.status_code == 202
+            resend = f"/v1/login/challenges/{asked.json()['challenge_id']}/resend"
+            await _later(site)
+            assert (await ada.browser.post(resend)).status_code == 202
+            await _later(site)
+            denied(await ada.browser.post(resend), "codes_per_address")
+            for email in (wanted, "another@example.org"):
+                answer = await ada.browser.post("/v1/me/email", json={"email": email})
+                denied(answer, "codes_per_address")
+
+
+async def test_who_moves_counts_where_they_ask(postgres_url: str, redis_url: str) -> None:
+    async with limited(postgres_url, redis_url, limit_codes_per_ip="1/300") as site, visiting(site) as ada:
+        assert (await ada.browser.post("/v1/me/email", json={"email": NOBODY})).status_code == 202
+        denied(await ada.browser.post("/v1/me/email", json={"email": NOBODY}), "codes_per_ip")
 
 
 async def test_without_redis_one_process_keeps_the_limits_by_itself(postgres_url: str) -> None:
