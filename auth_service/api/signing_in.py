@@ -160,7 +160,9 @@ async def look_at(challenge_id: UUID, *, visitor: Visitor, door: Door) -> Look:
     """Tell how a challenge stands, and whether mail is late; neither tells anything about an address."""
     delivery = await door.delivery()
     async with door.database.unit() as unit:
-        is_open = await questions.is_open(challenge_id, binding=visitor.binding or "", unit=unit)
+        is_open = await questions.is_open(
+            challenge_id, binding=visitor.binding or "", unit=unit, peppers=door.peppers
+        )
     return Look(state="open" if is_open else "closed", delivery=delivery)
 
 

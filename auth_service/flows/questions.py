@@ -145,9 +145,11 @@ async def put(
     return challenge
 
 
-async def is_open(challenge_id: UUID, *, binding: str, unit: UnitOfWork) -> bool:
-    """Tell whether a challenge can still be answered; nowhere but where it was asked for."""
-    return await unit.challenges.is_open(challenge_id, binding_hash=token_hash(binding))
+async def is_open(challenge_id: UUID, *, binding: str, unit: UnitOfWork, peppers: Peppers) -> bool:
+    """Tell whether an answer to a challenge could still be right; nowhere but where it was asked for."""
+    return await unit.challenges.is_open(
+        challenge_id, binding_hash=token_hash(binding), pepper_ids=peppers.ids
+    )
 
 
 def _hash(device: str | None) -> bytes:

@@ -1,11 +1,12 @@
 """Rows of challenges, decoys among them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import FromClause, RowMapping, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import FromClause, RowMapping, and_, delete, func, insert, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
@@ -21,10 +22,9 @@ _COLUMNS: Final = tuple(field.name for field in fields(Challenge))
 
 _IN_TIME: Final = and_(challenges.c.closed_at.is_(None), challenges.c.expires_at > func.now())
 # A code is out of attempts at some time; a link beside it still opens the challenge.
-_OPEN: Final = and_(
-    _IN_TIME,
-    or_(challenges.c.attempts < ATTEMPTS_MAX, challenges.c.method.in_(["magic_link", "otp_and_link"])),
-)
+_ATTEMPTS_LEFT: Final = challenges.c.attempts < ATTEMPTS_MAX
+_LINKED: Final = challenges.c.method.in_(["magic_link", "otp_and_link"])
+_OPEN: Final = and_(_IN_TIME, or_(_ATTEMPTS_LEFT, _LINKED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class Challenges:
                 challenges.c.binding_hash == binding_hash,
                 challenges.c.purpose == purpose,
                 _IN_TIME,
-                challenges.c.attempts < ATTEMPTS_MAX,
+                _ATTEMPTS_LEFT,
             )
             .values(attempts=challenges.c.attempts + 1)
             .returning(challenges)
@@ -116,11 +116,21 @@ class Challenges:
             update(challenges).where(challenges.c.id == challenge_id).values(closed_at=func.now())
         )
 
-    async def is_open(self, challenge_id: UUID, *, binding_hash: bytes) -> bool:
-        """Tell whether anything still opens a challenge, where it was asked for."""
+    async def is_open(self, challenge_id: UUID, *, binding_hash: bytes, pepper_ids: Collection[str]) -> bool:
+        """Tell whether any answer could still be right, where it was asked for: a code or a link."""
+        code_counts = and_(
+            _ATTEMPTS_LEFT,
+            not_(is_spent(budgets, limit=challenges.c.budget)),
+            challenges.c.pepper_id.in_(pepper_ids),
+        )
         found = await self._connection.execute(
-            select(challenges.c.id).where(
-                challenges.c.id == challenge_id, challenges.c.binding_hash == binding_hash, _OPEN
+            select(challenges.c.id)
+            .outerjoin(budgets, counted(budgets, key_hash=challenges.c.budget_hash))
+            .where(
+                challenges.c.id == challenge_id,
+                challenges.c.binding_hash == binding_hash,
+                _IN_TIME,
+                or_(code_counts, _LINKED),
             )
         )
         return found.scalar_one_or_none() is not None

@@ -119,7 +119,8 @@ async def test_a_challenge_is_open_where_it_was_asked_for_and_until_it_is_answer
     async def states() -> list[bool]:
         async with door.database.unit() as unit:
             return [
-                await is_open(challenge.id, binding=binding, unit=unit) for binding in (BINDING, "C" * 43, "")
+                await is_open(challenge.id, binding=binding, unit=unit, peppers=door.peppers)
+                for binding in (BINDING, "C" * 43, "")
             ]
 
     assert await states() == [True, False, False]
