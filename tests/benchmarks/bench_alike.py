@@ -7,8 +7,8 @@ nobody learns anything. Its confidence is Hanley and McNeil's (Radiology 143, 19
 import math
 import random
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 
 import pytest
 
@@ -74,11 +74,9 @@ def _shuffled(found: dict[bool, list[str]]) -> list[tuple[bool, str]]:
 
 def _auc(positive: Sequence[float], negative: Sequence[float]) -> tuple[float, float]:
     """Give the AUC and its standard error."""
-    ranked = sorted([(value, True) for value in positive] + [(value, False) for value in negative])
-    assert all(a < b for a, b in pairwise(ranked))
-    ranks = sum(rank for rank, (_, is_positive) in enumerate(ranked, 1) if is_positive)
-    n, m = len(positive), len(negative)
-    area = (ranks - n * (n + 1) / 2) / (n * m)
+    n, m, ordered = len(positive), len(negative), sorted(negative)
+    wins = sum(bisect_left(ordered, each) + bisect_right(ordered, each) for each in positive) / 2
+    area = wins / (n * m)
     both, other = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (n - 1) * (both - area**2) + (m - 1) * (other - area**2)
     return area, math.sqrt(spread / (n * m))
