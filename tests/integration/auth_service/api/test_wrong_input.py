@@ -152,6 +152,10 @@ async def test_a_program_that_shows_nothing_is_told_to_sign_in(site: Site, metho
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://login.example.org", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
     ],
 )
 async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
@@ -161,6 +165,7 @@ async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
     async with site.browser() as browser:
         await site.sign_in(browser, ada.email)
         cookies = dict(browser.cookies)
+    before = await site.door.events()
     async with site.client(headers=headers, cookies=cookies) as forged:
         answers = [
             await forged.post(CHALLENGES, json={"email": "ada@example.org"}),
@@ -169,6 +174,7 @@ async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
             await forged.delete("/v1/sessions/current"),
             await forged.post(f"/v1/admin/users/{ada.id}/approve"),
         ]
+        assert await site.door.events() == before
         for answer in answers:
             assert ORIGIN in problem(answer, 403, "origin_refused")["detail"]
             assert "set-cookie" not in answer.headers
@@ -193,8 +199,9 @@ async def test_a_wrong_token_costs_nobody_the_cookie_beside_it(site: Site) -> No
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_browser_may_tell_it_is_here_by_fetch_metadata(site: Site) -> None:
-    async with site.client(headers={"Sec-Fetch-Site": "same-origin"}) as browser:
+@pytest.mark.parametrize("origin", [{}, {"Origin": "null"}])
+async def test_a_browser_may_tell_it_is_here_by_fetch_metadata(site: Site, origin: dict[str, str]) -> None:
+    async with site.client(headers={"Sec-Fetch-Site": "same-origin", **origin}) as browser:
         assert (await browser.post(CHALLENGES, json={"email": "ada@example.org"})).status_code == 202
 
 

@@ -18,6 +18,7 @@ FOREIGN: tuple[dict[str, str], ...] = (
     {"Origin": f"{ORIGIN}.evil.example.org"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example.org", "Sec-Fetch-Site": "same-origin"},
 )
 ODD_BODIES = (
     ("application/json", b'{"email": "ada@example.org"}', 415),
