@@ -70,7 +70,7 @@ async def patch_user(
 
     The last administrator stays one.
     """
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await change(
             user_id,
             name=sent.name,
@@ -92,7 +92,7 @@ async def delete_user(
 
     Repeated, nobody is found any more. The last administrator cannot be deleted.
     """
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await delete_account(user_id, by=administrator.user.id, unit=unit, sealer=door.sealer)
         decided_by_name = await unit.users.name_of(user.decided_by)
     log.info("account_deleted", user_id=str(user.id), by=str(administrator.user.id))

@@ -56,7 +56,7 @@ async def delete_session(
     session_id: UUID, response: Response, identity: SignedIn, door: TheDoor, caller: TheCaller
 ) -> None:
     """Sign out somewhere else, or here. The sessions of others are not found, and trying is noted."""
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=identity.actor(door.rules)) as unit:
         ended = await end_session(
             session_id,
             user=identity.user,
@@ -79,7 +79,7 @@ async def delete_session(
 )
 async def post_revoke_others(identity: SignedIn, door: TheDoor, caller: TheCaller) -> RevokedBody:
     """Sign out everywhere but here."""
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=identity.actor(door.rules)) as unit:
         revoked = await end_other_sessions(
             identity.user, current=identity.session, unit=unit, rules=door.rules, sealer=door.sealer
         )

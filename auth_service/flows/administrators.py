@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from auth_service.flows.acting import lock_for_deed
 from auth_service.model.audit import Action
-from auth_service.model.users import LastAdministrator, User
+from auth_service.model.users import LastAdministrator, User, UserUnknown
 from auth_service.storage.unit import UnitOfWork
 
 
@@ -26,11 +27,15 @@ async def create_admin(email: str, *, name: str | None, unit: UnitOfWork) -> Use
 async def lock_dispensable(user_id: UUID, *, unit: UnitOfWork) -> User:
     """Lock someone who is about to lose their say. Raises `LastAdministrator` where nobody else has one.
 
-    All administrators are locked first, in one order: of two who depose each other at once, one comes second
-    and finds themselves the last. Raises `UserUnknown`.
+    All administrators are locked with them: of two who depose each other at once, one comes second and finds
+    themselves the last, or no administrator any more. Raises `UserUnknown`.
     """
-    administrators = await unit.users.lock_administrators()
-    user = await unit.users.get_locked(user_id)
-    if user.is_administrator and all(each == user.id for each in administrators):
+    locked = await lock_for_deed(user_id, unit=unit, with_administrators=True)
+    if user_id not in locked:
+        raise UserUnknown
+    user = locked[user_id]
+    if user.is_administrator and not any(
+        other.is_administrator for other in locked.values() if other != user
+    ):
         raise LastAdministrator
     return user

@@ -92,6 +92,15 @@ class Sessions:
         )
         return found.scalar_one_or_none() is not None
 
+    async def hold(self, session_id: UUID, *, idle: timedelta) -> bool:
+        """Keep a session from being ended until this transaction ends; False where it does not stand."""
+        found = await self._connection.execute(
+            select(sessions.c.id)
+            .where(sessions.c.id == session_id, _stands(idle))
+            .with_for_update(read=True, key_share=True)
+        )
+        return found.scalar_one_or_none() is not None
+
     async def end(self, session_id: UUID, *, of: UUID, idle: timedelta) -> bool:
         """End one session of someone; False where they have none with this id that still stands."""
         ended = await self._connection.execute(

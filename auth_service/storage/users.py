@@ -1,6 +1,7 @@
 """Rows of users."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
@@ -94,15 +95,20 @@ class Users:
             return False
         return True
 
-    async def lock_administrators(self) -> Sequence[UUID]:
-        """Lock everyone who may decide about others, in one order, until this transaction ends.
+    async def lock(self, user_ids: AbstractSet[UUID], *, with_administrators: bool) -> Mapping[UUID, User]:
+        """Lock these users until this transaction ends, by the order of their ids; gives those there are.
 
-        Whoever waits for a row sees it as it is then: one who was deposed meanwhile is not among them.
+        With them, if so asked, everyone who may decide about others. Whoever waits for a row sees it as it is
+        then: one who was deposed meanwhile is not among them.
         """
+        wanted = users.c.id.in_(user_ids)
         found = await self._connection.execute(
-            select(users.c.id).where(_ADMINISTERS).order_by(users.c.id).with_for_update()
+            select(users)
+            .where(or_(wanted, _ADMINISTERS) if with_administrators else wanted)
+            .order_by(users.c.id)
+            .with_for_update()
         )
-        return found.scalars().all()
+        return {row[users.c.id]: user_of(row) for row in found.mappings()}
 
     async def delete(self, user_id: UUID) -> None:
         """Remove someone, and with them their sessions and devices."""
