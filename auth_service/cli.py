@@ -108,11 +108,13 @@ def _create_admin(arguments: argparse.Namespace) -> int:
 async def _admin_created(settings: "AuthSettings", *, email: str, name: str | None) -> None:
     from auth_service.flows.administrators import create_admin
     from auth_service.storage.database import Database
+    from contracts.sealing import Sealer
 
     database = Database(settings.sqlalchemy_url, connections=1)
+    sealer = Sealer([key.get_secret_value() for key in settings.sealing_keys])
     try:
         async with database.unit() as unit:
-            user = await create_admin(email, name=name, unit=unit)
+            user = await create_admin(email, name=name, unit=unit, sealer=sealer)
     finally:
         await database.close()
     print(f"{user.email} is an administrator and can sign in")

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth_service.model.actors import Actor
 from auth_service.model.callers import NOBODY, Caller
 from auth_service.storage.acquaintances import Acquaintances
+from auth_service.storage.appointments import Appointments
 from auth_service.storage.audit import AuditTrail
 from auth_service.storage.budgets import Budgets
 from auth_service.storage.challenges import Challenges
@@ -34,6 +35,7 @@ class UnitOfWork:
         self.actor = actor
         self.users = Users(connection)
         self.acquaintances = Acquaintances(connection)
+        self.appointments = Appointments(connection)
         self.standings = Standings(connection)
         self.challenges = Challenges(connection)
         self.links = Links(connection)
