@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from auth_service.api.cookies import ACCESS
 from contracts.identifiers import new_id
 from tests.integration.auth_service.api.site import ORIGIN, Site, problem
+from tests.integration.auth_service.api.visits import serve_applications
 
 JSON = {"Content-Type": "application/json"}
 CHALLENGES = "/v1/login/challenges"
@@ -190,6 +192,19 @@ async def test_a_cookie_that_opens_nothing_is_forgotten(site: Site, value: str) 
         problem(answer, 401, "unauthenticated")
         assert answer.headers["set-cookie"].startswith(f'{name}=""; ')
         assert "Max-Age=0" in answer.headers["set-cookie"]
+
+
+async def test_with_the_session_its_cookie_for_applications_is_forgotten(site: Site) -> None:
+    serve_applications(site)
+    cookies = {site.parts.door.cookies.session: "A" * 43, ACCESS: "A" * 43}
+    async with site.client(headers={"Origin": ORIGIN}, cookies=cookies) as browser:
+        answer = await browser.get("/v1/me")
+    problem(answer, 401, "unauthenticated")
+    own, shared = answer.headers.get_list("set-cookie")
+    assert own.startswith(f'{site.parts.door.cookies.session}=""; ')
+    assert shared.startswith(f'{ACCESS}=""; ')
+    assert "Domain=example.org" in shared
+    assert all("Max-Age=0" in each for each in (own, shared))
 
 
 async def test_a_wrong_token_costs_nobody_the_cookie_beside_it(site: Site) -> None:
