@@ -54,7 +54,7 @@ async def ask_to_move(
     return await put(
         address,
         user=user if free else None,
-        budget=moving_budget(address, mover_id=user.id),
+        budget=moving_budget(address, mover_id=user.id, key=peppers.budget_key),
         method="otp",  # a link may be opened by whoever it was sent on to, and would move the account then
         locale=user.locale,
         binding=binding,

@@ -34,7 +34,7 @@ async def start_challenge(
     asking tells nothing about the address. A `device` that has signed in there before guesses on its own
     account; where too much was guessed, the answer is a link.
     """
-    standing = await unit.standings.find(email, device_hash=_hash(device))
+    standing = await unit.standings.find(email, device_hash=_hash(device), key=peppers.budget_key)
     return await put(
         email,
         user=standing.user,
@@ -68,7 +68,7 @@ async def register(
     Someone known simply gets a mail: nothing tells that they were, and what a stranger proposes as their
     name or language is forgotten.
     """
-    standing = await unit.standings.find_or_add(email, device_hash=_hash(device))
+    standing = await unit.standings.find_or_add(email, device_hash=_hash(device), key=peppers.budget_key)
     newcomer = standing.user is None or standing.user.status is Status.UNVERIFIED
     known = DEFAULT_LOCALE if standing.user is None else standing.user.locale
     return await put(

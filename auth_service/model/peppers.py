@@ -28,6 +28,11 @@ class Peppers:
         """The pepper that new challenges use."""
         return self._by_id[self.newest_id]
 
+    @property
+    def budget_key(self) -> bytes:
+        """The key that names budgets of wrong codes (model/budgets.py)."""
+        return self.key_for("budgets")
+
     def key_for(self, use: str) -> bytes:
         """Derive a key for something else than codes; another one comes with a new pepper."""
         return hmac.digest(self.newest, f"porter: {use}".encode(), "sha256")
