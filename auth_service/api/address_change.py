@@ -16,7 +16,7 @@ from auth_service.api.problems import documented
 from auth_service.api.refused_answers import challenge_closed, code_wrong
 from auth_service.api.session_bodies import NewAddressCodeSent, NewAddressSent
 from auth_service.api.signing_in import Asked
-from auth_service.api.visitors import BindingHeader, Visitor, visitor_of
+from auth_service.api.visitors import BindingHeader, DeviceHere, Visitor, visitor_of
 from auth_service.flows.address_changes import Moved, ask_to_move, move
 from auth_service.flows.outcomes import ChallengeClosed, CodeWrong
 from auth_service.model.tokens import new_token
@@ -79,7 +79,12 @@ async def post_new_address(
     responses=documented("invalid_code", "challenge_closed", *_PROBLEMS),
 )
 async def post_new_address_code(
-    sent: NewAddressCodeSent, identity: SignedIn, visitor: Mover, door: TheDoor, caller: TheCaller
+    sent: NewAddressCodeSent,
+    identity: SignedIn,
+    visitor: Mover,
+    device: DeviceHere,
+    door: TheDoor,
+    caller: TheCaller,
 ) -> UserBody:
     """Answer with the code, from where it was asked for. The account moves, and other sessions end.
 
@@ -93,6 +98,7 @@ async def post_new_address_code(
             mover=identity.user,
             current=identity.session,
             binding=visitor.binding or "",
+            device=device,
             unit=unit,
             rules=door.rules,
             peppers=door.peppers,

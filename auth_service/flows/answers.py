@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from auth_service.flows.entering import NewTokens, enter
-from auth_service.flows.judging import closed, judge
+from auth_service.flows.judging import closed, judge, note_refusal
 from auth_service.flows.outcomes import LinkElsewhere, Outcome, Proved
 from auth_service.model.addresses import masked_address
 from auth_service.model.peppers import Peppers
@@ -57,4 +57,6 @@ async def consume(
     found = await unit.links.find_open(hashed)
     if found is None or not found.challenge.proves(found.address):
         return await closed(None, subject=None, unit=unit)
+    challenge = found.challenge
+    await note_refusal("link_elsewhere", challenge_id=challenge.id, subject=challenge.user_id, unit=unit)
     return LinkElsewhere(masked_address(found.address))

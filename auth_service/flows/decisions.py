@@ -88,6 +88,7 @@ async def suspend(user_id: UUID, *, reason: str | None, by: UUID, unit: UnitOfWo
         unit=unit,
         sealer=sealer,
     )
+    await unit.devices.forget(user.id, but=None)
     await revoke_all(user, reason="suspended", by=by, unit=unit, sealer=sealer)
     return user
 

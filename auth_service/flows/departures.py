@@ -44,10 +44,21 @@ async def end_session(
 
 
 async def end_other_sessions(
-    user: User, *, current: Session, unit: UnitOfWork, rules: LoginRules, sealer: Sealer
+    user: User,
+    *,
+    current: Session,
+    device: str | None,
+    unit: UnitOfWork,
+    rules: LoginRules,
+    sealer: Sealer,
 ) -> int:
-    """End all sessions of someone but `current`; tell how many there were."""
+    """End all sessions of someone but `current`; tell how many there were.
+
+    Their account knows no device any more but `device`, from which they ask: whoever comes again from
+    elsewhere comes from a new one, of which they are told.
+    """
     await lock_for_deed(unit=unit)
+    await unit.devices.forget(user.id, but=device)
     ended = await unit.sessions.end_others(current.id, of=user.id, idle=rules.session_idle)
     if ended:
         await tell_revoked(user, ended, reason="revoked", by=user.id, unit=unit, sealer=sealer)

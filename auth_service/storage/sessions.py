@@ -85,13 +85,6 @@ class Sessions:
             update(sessions).where(sessions.c.id == session_id).values(last_seen_at=func.now())
         )
 
-    async def stands(self, session_id: UUID, *, idle: timedelta) -> bool:
-        """Tell whether a session has neither ended nor idled out."""
-        found = await self._connection.execute(
-            select(sessions.c.id).where(sessions.c.id == session_id, _stands(idle))
-        )
-        return found.scalar_one_or_none() is not None
-
     async def hold(self, session_id: UUID, *, idle: timedelta) -> bool:
         """Keep a session from being ended until this transaction ends; False where it does not stand."""
         found = await self._connection.execute(
@@ -113,6 +106,21 @@ class Sessions:
         ended = await self._connection.execute(
             delete(sessions)
             .where(sessions.c.user_id == of, sessions.c.id != session_id)
+            .returning(sessions.c.id, _stands(idle).label("stood"))
+        )
+        return [row.id for row in ended if row.stood]
+
+    async def end_oldest(self, *, of: UUID, keeping: int, idle: timedelta) -> Sequence[UUID]:
+        """End someone's sessions but for the newest; tell which of the others still stood."""
+        older = (
+            select(sessions.c.id)
+            .where(sessions.c.user_id == of)
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+            .offset(keeping)
+        )
+        ended = await self._connection.execute(
+            delete(sessions)
+            .where(sessions.c.id.in_(older))
             .returning(sessions.c.id, _stands(idle).label("stood"))
         )
         return [row.id for row in ended if row.stood]

@@ -79,21 +79,25 @@ class Users:
         if saved.rowcount != 1:
             raise UserChanged
 
-    async def move(self, user: User) -> bool:
-        """Write a transition to another address; False, and nothing written, where somebody has that address.
+    async def move(self, user: User) -> Sequence[UUID] | None:
+        """Write a transition to another address; None, and nothing written, where somebody has that address.
 
-        Whoever registered with it and never proved it had no claim, and is removed.
+        Whoever registered with it and never proved it had no claim, and is removed; gives who that was.
         """
-        squatter = delete(users).where(
-            users.c.email == user.email, users.c.status == Status.UNVERIFIED.value, users.c.id != user.id
+        squatter = (
+            delete(users)
+            .where(
+                users.c.email == user.email, users.c.status == Status.UNVERIFIED.value, users.c.id != user.id
+            )
+            .returning(users.c.id)
         )
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(squatter)
+                removed = (await self._connection.execute(squatter)).scalars().all()
                 await self.save(user)
         except IntegrityError:  # the address is unique
-            return False
-        return True
+            return None
+        return removed
 
     async def lock(self, user_ids: AbstractSet[UUID], *, with_administrators: bool) -> Mapping[UUID, User]:
         """Lock these users until this transaction ends, by the order of their ids; gives those there are.

@@ -55,7 +55,7 @@ async def _do(deed: str, about: User, *, by: Present, door: Door, unit: UnitOfWo
         "rename oneself": lambda: change(me.id, name="X", role=None, locale=None, by=me.id, unit=unit),
         "delete oneself": lambda: delete_account(me.id, by=me.id, unit=unit, sealer=sealer),
         "end others": lambda: end_other_sessions(
-            me, current=by.session, unit=unit, rules=door.rules, sealer=sealer
+            me, current=by.session, device=None, unit=unit, rules=door.rules, sealer=sealer
         ),
         "end one": lambda: end_session(
             by.session.id, user=me, current=by.session, unit=unit, rules=door.rules, sealer=sealer

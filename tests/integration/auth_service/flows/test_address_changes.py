@@ -12,6 +12,7 @@ from auth_service.flows.resending import PLACEHOLDER
 from auth_service.model.audit import Action
 from auth_service.model.budgets import STRANGERS_FAILURES
 from auth_service.model.challenges import Challenge
+from auth_service.model.tokens import token_hash
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import challenges, outbox, sessions, users
 from contracts.envelope import unseal
@@ -109,7 +110,39 @@ async def test_who_never_proved_an_address_has_no_claim_to_it(door: Door) -> Non
     async with door.database.engine.connect() as connection:
         left = set((await connection.execute(select(users.c.id))).scalars())
     assert left == {ada.who.user.id}
-    assert squatter.id not in left
+    (noted,) = await audited(door.database, Action.DELETED)
+    assert (noted["actor"], noted["subject"]) == (ada.who.user.id, squatter.id)
+    assert (noted["status"], noted["reason"]) == ("unverified", "address_taken_over")
+
+
+async def test_the_account_knows_no_device_any_more_but_the_movers_own(door: Door) -> None:
+    ada, grace = await _moving(door), await present(door.database, "grace@example.org")
+    mine, thiefs = "M" * 43, "T" * 43
+    async with door.database.unit() as unit:
+        for device in (mine, thiefs):
+            await unit.devices.see(token_hash(device), user_id=ada.who.user.id)
+        await unit.devices.see(token_hash(thiefs), user_id=grace.user.id)
+    assert isinstance(await ada.answer(*await ada.asked(), device=mine), Moved)
+    async with door.database.unit() as unit:
+        assert await unit.acquaintances.knows(token_hash(mine), email=NEW)
+        assert not await unit.acquaintances.knows(token_hash(thiefs), email=NEW)
+        assert await unit.acquaintances.knows(token_hash(thiefs), email="grace@example.org")
+
+
+async def test_a_refused_answer_is_noted_with_who_gave_it(door: Door) -> None:
+    ada, grace = await _moving(door), await _moving(door, "grace@example.org")
+    challenge_id, code = await ada.asked()
+    await ada.answer(challenge_id, wrong(code))
+    await grace.answer(challenge_id, code, binding="C" * 43)
+    await grace.answer(challenge_id, code)
+    hers, his = ada.who.user.id, grace.who.user.id
+    noted = await audited(door.database, Action.SIGN_IN_REFUSED)
+    assert [(row["reason"], row["actor"]) for row in noted] == [
+        ("invalid_code", hers),
+        ("challenge_closed", his),
+        ("challenge_closed", his),
+    ]
+    assert noted[0]["subject"] == hers
 
 
 async def test_an_address_that_was_taken_meanwhile_stays_where_it_is(door: Door) -> None:
