@@ -215,6 +215,7 @@ def _new_tokens(visitor: Visitor, door: Door) -> NewTokens:
         session=new_token(),
         device=visitor.device or new_token(),
         access=new_token() if others else None,
+        replaced=visitor.session,
     )
 
 

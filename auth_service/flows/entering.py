@@ -1,11 +1,13 @@
 """Let someone in who has proved that they read the mail of their address, or tell where they stand."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from auth_service.flows.departures import sign_out
 from auth_service.flows.judging import closed, note_refusal
 from auth_service.flows.notices import recipient, tell
 from auth_service.flows.outcomes import ChallengeClosed, NotLetIn, Proved, SignedIn
+from auth_service.flows.revocations import tell_revoked
 from auth_service.model.approval import needs_approval
 from auth_service.model.audit import Action
 from auth_service.model.rules import LoginRules
@@ -17,23 +19,33 @@ from contracts.events import UserRegistered, UserSignedIn
 from contracts.facts import UserRegisteredData, UserSignedInData
 from contracts.sealing import Newcomer, NewSignIn, Sealer
 
+SESSIONS_MAX: Final = 100
+"""So many an account has at once."""
+
 Proof = Literal["otp", "magic_link"]
 """By what someone proved themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTokens:
-    """What a sign-in hands out: the session's token, the device's, and one for other applications, if any."""
+    """What a sign-in hands out: the session's token, the device's, and one for other applications, if any.
+
+    `replaced` is the session's token that the browser had before, if any, which is of no use any more.
+    """
 
     session: str
     device: str
     access: str | None = None
+    replaced: str | None = None
 
 
 async def enter(
     proved: Proved, *, by: Proof, tokens: NewTokens, unit: UnitOfWork, rules: LoginRules, sealer: Sealer
 ) -> SignedIn | NotLetIn | ChallengeClosed:
-    """Begin a session for whoever may have one; a newcomer becomes someone first."""
+    """Begin a session for whoever may have one; a newcomer becomes someone first.
+
+    The one that the browser was in before ends, whoever's it was, and so do an account's oldest beyond 100.
+    """
     challenge = proved.challenge
     try:
         user = await unit.users.get_locked(proved.user_id)
@@ -57,6 +69,10 @@ async def enter(
         life=rules.session_life,
     )
     await _tell_signed_in(user, session, by=by, device=tokens.device, unit=unit, sealer=sealer)
+    await sign_out(tokens.replaced, unit=unit, rules=rules, sealer=sealer)
+    ended = await unit.sessions.end_oldest(of=user.id, keeping=SESSIONS_MAX, idle=rules.session_idle)
+    if ended:
+        await tell_revoked(user, ended, reason="revoked", by=user.id, unit=unit, sealer=sealer)
     return SignedIn(user=user, session=session)
 
 
