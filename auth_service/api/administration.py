@@ -1,5 +1,6 @@
 """What administrators see and change: who is there, what is noted of them, and what was done."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -31,6 +32,10 @@ Searched = Annotated[
     AfterValidator(plain_text),
     Query(description="Looked for in addresses and names, whatever its case."),
 ]
+Statuses = Annotated[
+    Sequence[Status],
+    Query(max_length=len(Status), description="Only those whose status is this; repeated, one of these."),
+]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to give at most.")]
 
 _LISTING: Final = ("unauthenticated", "forbidden", "invalid_request", "unavailable")
@@ -44,7 +49,7 @@ _CHANGING: Final = (
 async def get_users(
     door: TheDoor,
     _: Administrator,
-    status: Status | None = None,
+    status: Statuses = (),
     role: Role | None = None,
     q: Searched | None = None,
     cursor: Cursor | None = None,
@@ -53,7 +58,7 @@ async def get_users(
     """List users, newest first: all of them, or those who are alike in status, role, address or name."""
     async with door.database.unit() as unit:
         page = await list_users(
-            status=status, role=role, containing=q, before=cursors.read(cursor), limit=limit, unit=unit
+            statuses=status, role=role, containing=q, before=cursors.read(cursor), limit=limit, unit=unit
         )
     return UserPageBody.of(page)
 

@@ -1,6 +1,6 @@
 """Rows of users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
@@ -133,21 +133,24 @@ class Users:
     async def page(
         self,
         *,
-        status: Status | None,
+        statuses: Collection[Status],
         role: Role | None,
         containing: str | None,
         before: UUID | None,
         limit: int,
     ) -> Sequence[ListedUser]:
-        """List users, newest first, those made before the user `before`; one statement."""
+        """List users, newest first, those made before the user `before`; one statement.
+
+        Without `statuses`, whatever theirs is.
+        """
         query = (
             select(users, _DECIDERS.c.name.label("decided_by_name"))
             .join(_DECIDERS, _DECIDERS.c.id == users.c.decided_by, isouter=True)
             .order_by(users.c.id.desc())
             .limit(limit)
         )
-        if status is not None:
-            query = query.where(users.c.status == status.value)
+        if statuses:
+            query = query.where(users.c.status.in_(sorted(status.value for status in statuses)))
         if role is not None:
             query = query.where(users.c.role == role.value)
         if containing:
