@@ -128,7 +128,7 @@ async def test_a_rejection_tells_its_reason_and_can_be_undone(stack: Stack, boar
     await expect(reject).to_be_focused()
 
     await reject.click()
-    await board.fill("#reason", f"We do not know you.\n\n{MARKUP}\n")
+    await board.fill("#reason", f"We do not know you.\n\n\t{MARKUP}\n")
     await board.get_by_role("button", name="Reject", exact=True).click()
     await expect(board.locator("#message")).to_contain_text(f"{isolated('Rex')} is rejected")
     await expect(row_of(board, email, within="#pending")).to_be_focused()

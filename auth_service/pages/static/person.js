@@ -50,7 +50,8 @@ function askWhy(user, deed, changed, { heading, send, done }) {
   ask("reason-dialog", async () => {
     const reason = find("reason");
     valid(reason);
-    const answer = await call("POST", path(user, deed), { reason: reason.value.trim() || null });
+    const told = reason.value.replace(/\s+/g, " ").trim(); // pasted tabs, too: the API takes no controls
+    const answer = await call("POST", path(user, deed), { reason: told || null });
     if (!answer.ok) {
       refused(answer, { reason }, { at: find("reason-message") });
       return false;
