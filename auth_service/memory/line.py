@@ -78,6 +78,14 @@ class Line:
 
     def _take_off(self) -> None:
         self._flight = asyncio.get_running_loop().create_task(self._fly(), name="memory line")
+        self._flight.add_done_callback(
+            self._landed
+        )  # not in `_fly`: one that is cancelled at once never runs
+
+    def _landed(self, _: asyncio.Task[None]) -> None:
+        self._flight = None
+        if self._waiting:  # asked since, while the old connection went
+            self._take_off()
 
     async def _fly(self) -> None:
         """Carry what waits, until nothing does."""
@@ -93,9 +101,6 @@ class Line:
             if not landed:
                 self._lose("broken")
                 await self._connection.disconnect(nowait=True)
-            self._flight = None
-            if self._waiting:  # asked since, while the old connection went
-                self._take_off()
 
     async def _connect(self) -> None:
         """Be connected: anew where the other side has hung up, or says what nobody asked for."""

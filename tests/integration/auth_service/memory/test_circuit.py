@@ -219,3 +219,13 @@ async def test_closing_while_the_circuit_is_open_ends_the_probing(up: Gauge) -> 
     await circuit.close()
 
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("memory")]
+
+
+async def test_a_call_that_is_given_up_before_it_left_keeps_no_later_one_from_leaving(redis_url: str) -> None:
+    asking = line.Line(redis_url)
+    given_up = asking.ask("PING")
+    asking.drop()
+
+    assert await asyncio.wait_for(asking.ask("PING"), SOON_SECONDS) == b"PONG"
+    assert isinstance(given_up.exception(), line.LineLost)
+    await asking.close()
