@@ -65,7 +65,7 @@ function askWhy(user, deed, changed, { heading, send, done }) {
 
 function askDelete(user, changed) {
   find("delete-about").textContent = _(
-    "%(name)s, %(address)s, is signed out and gone at once, with all that we know about them. They get a mail that says so. It cannot be undone.",
+    "%(name)s, %(address)s, is signed out and gone at once, with name, address and sign-ins. They get a mail that says so. It cannot be undone.",
     { name: isolated(nameOf(user)), address: isolated(user.email) },
   );
   ask("delete-dialog", async () => {
