@@ -108,9 +108,11 @@ def _create_admin(arguments: argparse.Namespace) -> int:
 async def _admin_created(settings: "AuthSettings", *, email: str, name: str | None) -> None:
     from auth_service.flows.administrators import create_admin
     from auth_service.wiring import open_database
+    from contracts.sealing import Sealer
 
+    sealer = Sealer([key.get_secret_value() for key in settings.sealing_keys])
     async with open_database(settings) as database, database.unit() as unit:
-        user = await create_admin(email, name=name, unit=unit)
+        user = await create_admin(email, name=name, unit=unit, sealer=sealer)
     print(f"{user.email} is an administrator and can sign in")
 
 

@@ -69,7 +69,8 @@ class Parts:
         if relaying:
             tasks.add(asyncio.create_task(self.relay.run(), name="relay"))
         appointment = asyncio.create_task(
-            appoint(self.admin_emails if appointing else (), database=self.database), name="appointment"
+            appoint(self.admin_emails if appointing else (), database=self.database, sealer=self.door.sealer),
+            name="appointment",
         )
         try:
             yield

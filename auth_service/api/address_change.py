@@ -9,14 +9,14 @@ from auth_service.api.bodies import UserBody
 from auth_service.api.callers import TheCaller
 from auth_service.api.door import TheDoor
 from auth_service.api.identity import SignedIn, bearer
-from auth_service.api.limits import admit_answering, admit_asking
+from auth_service.api.limits import admit_answering, admit_moving
 from auth_service.api.login_bodies import ChallengeBody
 from auth_service.api.origins import OwnOrigin, has_bearer
 from auth_service.api.problems import documented
 from auth_service.api.refused_answers import challenge_closed, code_wrong
 from auth_service.api.session_bodies import NewAddressCodeSent, NewAddressSent
 from auth_service.api.signing_in import Asked
-from auth_service.api.visitors import BindingHeader, Visitor, visitor_of
+from auth_service.api.visitors import BindingHeader, DeviceHere, Visitor, visitor_of
 from auth_service.flows.address_changes import Moved, ask_to_move, move
 from auth_service.flows.outcomes import ChallengeClosed, CodeWrong
 from auth_service.model.tokens import new_token
@@ -55,9 +55,9 @@ async def post_new_address(
     caller: TheCaller,
 ) -> ChallengeBody:
     """Ask for another address: a code goes there, if nobody has it. The answer is the same either way."""
-    await admit_asking(sent.email, visitor=visitor, door=door, caller=caller)
+    await admit_moving(identity.user.id, door=door, caller=caller)
     binding = visitor.binding or new_token()
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=identity.actor(door.rules)) as unit:
         challenge = await ask_to_move(
             identity.user,
             sent.email,
@@ -79,7 +79,12 @@ async def post_new_address(
     responses=documented("invalid_code", "challenge_closed", *_PROBLEMS),
 )
 async def post_new_address_code(
-    sent: NewAddressCodeSent, identity: SignedIn, visitor: Mover, door: TheDoor, caller: TheCaller
+    sent: NewAddressCodeSent,
+    identity: SignedIn,
+    visitor: Mover,
+    device: DeviceHere,
+    door: TheDoor,
+    caller: TheCaller,
 ) -> UserBody:
     """Answer with the code, from where it was asked for. The account moves, and other sessions end.
 
@@ -93,6 +98,7 @@ async def post_new_address_code(
             mover=identity.user,
             current=identity.session,
             binding=visitor.binding or "",
+            device=device,
             unit=unit,
             rules=door.rules,
             peppers=door.peppers,

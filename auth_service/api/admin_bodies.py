@@ -1,5 +1,6 @@
 """What administrators send and are answered, as JSON."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -16,12 +17,20 @@ from auth_service.storage.audit import AuditEntry
 
 REASON_CHARACTERS_MAX: Final = 500
 
+_BLANKS: Final = re.compile(r"(?:\r?\n| )+")
+
+
+def _one_paragraph(written: str) -> str:
+    """Make one blank of line ends and blanks. Raises `ValueError` at other controls."""
+    return plain_text(_BLANKS.sub(" ", written))
+
+
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=REASON_CHARACTERS_MAX),
-    AfterValidator(plain_text),
+    AfterValidator(_one_paragraph),
     Field(
-        description="One paragraph; whom it is about reads it in their mail.",
+        description="One paragraph: line ends become blanks. Whom it is about reads it in their mail.",
         examples=["We could not find you on the list of members."],
     ),
 ]

@@ -1,5 +1,6 @@
 """What administrators see and change: who is there, what is noted of them, and what was done."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -31,6 +32,10 @@ Searched = Annotated[
     AfterValidator(plain_text),
     Query(description="Looked for in addresses and names, whatever its case."),
 ]
+Statuses = Annotated[
+    Sequence[Status],
+    Query(max_length=len(Status), description="Only those whose status is this; repeated, one of these."),
+]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to give at most.")]
 
 _LISTING: Final = ("unauthenticated", "forbidden", "invalid_request", "unavailable")
@@ -44,14 +49,16 @@ _CHANGING: Final = (
 async def get_users(
     door: TheDoor,
     _: Administrator,
-    status: Status | None = None,
+    status: Statuses = (),
     role: Role | None = None,
     q: Searched | None = None,
     cursor: Cursor | None = None,
     limit: Limit = 50,
 ) -> UserPageBody:
     """List users, newest first: all of them, or those who are alike in status, role, address or name."""
-    page = await door.grid(status=status, role=role, containing=q, before=cursors.read(cursor), limit=limit)
+    page = await door.grid(
+        statuses=sorted(set(status)), role=role, containing=q, before=cursors.read(cursor), limit=limit
+    )
     return UserPageBody.of(page)
 
 
@@ -67,7 +74,7 @@ async def patch_user(
 
     The last administrator stays one.
     """
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await change(
             user_id,
             name=sent.name,
@@ -89,7 +96,7 @@ async def delete_user(
 
     Repeated, nobody is found any more. The last administrator cannot be deleted.
     """
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await delete_account(user_id, by=administrator.user.id, unit=unit, sealer=door.sealer)
         decided_by_name = await unit.users.name_of(user.decided_by)
     log.info("account_deleted", user_id=str(user.id), by=str(administrator.user.id))

@@ -22,18 +22,32 @@ Network = IPv4Network | IPv6Network
 
 def client_address(request: Request, *, proxies: Sequence[Network]) -> str | None:
     """Tell whence a request comes; None where that cannot be known, as over a Unix socket."""
-    peer = None if request.client is None else _address(request.client.host)
+    peer = _peer(request)
     if peer is None:
         return None
     hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for hop in reversed(hops[-FORWARDED_MAX:]):
-        if not any(peer in network for network in proxies):
+        if not _is_in(peer, proxies):
             break
         heard = _address(hop)
         if heard is None:  # what cannot be read was not written by a proxy of ours
             break
         peer = heard
     return str(peer)
+
+
+def is_from_proxy(request: Request, *, proxies: Sequence[Network]) -> bool:
+    """Tell whether one of our proxies sent this itself, so that what it says of a request counts."""
+    peer = _peer(request)
+    return peer is not None and _is_in(peer, proxies)
+
+
+def _peer(request: Request) -> IPv4Address | IPv6Address | None:
+    return None if request.client is None else _address(request.client.host)
+
+
+def _is_in(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 def _address(written: str) -> IPv4Address | IPv6Address | None:

@@ -1,5 +1,6 @@
 """The cookies: who is signed in here, which browser a challenge belongs to, and who signed in here before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -78,13 +79,13 @@ class Cookies:
         if access is not None and self.domain is not None:
             self._set(response, ACCESS, access, life=self.session_life, domain=self.domain)
 
-    def forgetting(self, request: Request) -> dict[str, str]:
-        """Give the header that has a browser forget its session, for an answer to one that sent any."""
+    def forgetting(self, request: Request) -> Sequence[str]:
+        """Give what has a browser forget its session, cookie by cookie, if it sent any."""
         if self.session not in request.cookies:
-            return {}
+            return ()
         response = Response()
         self.delete_session(response)
-        return {"Set-Cookie": response.headers["set-cookie"]}
+        return response.headers.getlist("set-cookie")
 
     def delete_session(self, response: Response) -> None:
         """Have the browser forget its session."""

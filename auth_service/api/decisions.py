@@ -31,7 +31,7 @@ async def post_approval(
 ) -> AdminUserBody:
     """Let someone in who waits or was rejected, and tell them by mail; repeating it changes nothing."""
     by = administrator.user.id
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await approve(user_id, by=by, unit=unit, sealer=door.sealer)
         decided_by_name = await unit.users.name_of(user.decided_by)
     log.info("account_approved", user_id=str(user.id), by=str(by))
@@ -51,7 +51,7 @@ async def post_rejection(
     Repeating it changes nothing. Who was rejected may still be approved.
     """
     by, reason = administrator.user.id, _reason(sent)
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await reject(user_id, reason=reason, by=by, unit=unit, sealer=door.sealer)
         decided_by_name = await unit.users.name_of(user.decided_by)
     log.info("account_rejected", user_id=str(user.id), by=str(by))
@@ -71,7 +71,7 @@ async def post_suspension(
     Repeating it changes nothing. The last administrator cannot be suspended.
     """
     by, reason = administrator.user.id, _reason(sent)
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await suspend(user_id, reason=reason, by=by, unit=unit, sealer=door.sealer)
         decided_by_name = await unit.users.name_of(user.decided_by)
     log.info("account_suspended", user_id=str(user.id), by=str(by))
@@ -84,7 +84,7 @@ async def post_reinstatement(
 ) -> AdminUserBody:
     """Let someone in again who was suspended, and tell them by mail; repeating it changes nothing."""
     by = administrator.user.id
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await reinstate(user_id, by=by, unit=unit, sealer=door.sealer)
         decided_by_name = await unit.users.name_of(user.decided_by)
     log.info("account_reinstated", user_id=str(user.id), by=str(by))
@@ -103,7 +103,7 @@ async def post_invitation(
     Who is invited or in already stays as they are and gets no second mail. For those who wait, or were
     rejected or suspended, there is a decision to take instead.
     """
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
         user = await invite(
             sent.email,
             name=sent.name,

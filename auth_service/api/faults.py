@@ -10,10 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from auth_service.api.callers import caller_of
+from auth_service.api.door import Door
+from auth_service.api.identity import administrators_only, note_refused_use, unauthenticated
 from auth_service.api.methods import allowed_methods
 from auth_service.api.problems import Problem
 from auth_service.api.traces import trace_of
 from auth_service.api.validation import problem_of
+from auth_service.model.actors import ActorRefused, NoAdministrator
 from auth_service.model.users import LastAdministrator, TransitionNotAllowed, UserUnknown
 from auth_service.storage.faults import NotMigrated, PostgresAway
 
@@ -52,15 +56,20 @@ def answer_faults(app: FastAPI) -> None:
 
     @app.exception_handler(PostgresAway)
     async def _(request: Request, fault: PostgresAway) -> JSONResponse:
-        if isinstance(fault, NotMigrated):
-            log.warning("postgres_not_migrated", mend=fault.mend)
-        else:
-            log.warning("postgres_away", error=str(fault))
-        problem = Problem(
-            "unavailable",
-            "The service cannot reach its database. Try again in a moment.",
-            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
+        return _away(fault).response(trace_id=trace_of(request).trace_id)
+
+    _answer_refusals(app)
+
+
+def _answer_refusals(app: FastAPI) -> None:
+    """Have `app` answer what the rules about accounts do not allow."""
+
+    @app.exception_handler(ActorRefused)
+    async def _(request: Request, refused: ActorRefused) -> JSONResponse:
+        try:
+            problem = await _rights_lost(request, refused)
+        except PostgresAway as away:
+            problem = _away(away)
         return problem.response(trace_id=trace_of(request).trace_id)
 
     @app.exception_handler(UserUnknown)
@@ -78,3 +87,27 @@ def answer_faults(app: FastAPI) -> None:
         sentence = str(fault)
         problem = Problem("transition_not_allowed", f"{sentence[0].upper()}{sentence[1:]}.")
         return problem.response(trace_id=trace_of(request).trace_id)
+
+
+def _away(fault: PostgresAway) -> Problem:
+    if isinstance(fault, NotMigrated):
+        log.warning("postgres_not_migrated", mend=fault.mend)
+    else:
+        log.warning("postgres_away", error=str(fault))
+    return Problem(
+        "unavailable",
+        "The service cannot reach its database. Try again in a moment.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+async def _rights_lost(request: Request, refused: ActorRefused) -> Problem:
+    """Note who lost their rights between being let in and the deed, and answer as to the next request."""
+    door: Door = request.app.state.door
+    match refused:
+        case NoAdministrator():
+            problem = administrators_only()
+        case _:
+            problem = unauthenticated(request, door)
+    await note_refused_use(request, door, caller_of(request, door), by=refused.user_id, reason=problem.code)
+    return problem

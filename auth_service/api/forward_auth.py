@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from auth_service.api.callers import is_from_proxy
 from auth_service.api.door import Door, TheDoor
 from auth_service.api.identity import bearer, find_identity, token_of, unauthenticated
 from auth_service.api.problems import Problem, documented
@@ -55,16 +56,16 @@ async def verify_session(
     Accepts the session cookie, a bearer token, and the cookie `__Secure-porter_access`, which browsers send
     to applications under `AUTH_COOKIE_DOMAIN`. With `redirect=1`, a GET (`X-Forwarded-Method`) that accepts
     HTML is answered with 303 to the login page instead of 401. That page leads back to where
-    `X-Forwarded-Proto`, `-Host` and `-Uri` say, if its origin is in `AUTH_RETURN_ORIGINS`.
+    `X-Forwarded-Proto`, `-Host` and `-Uri` say, if its origin is in `AUTH_RETURN_ORIGINS`. These four headers
+    count from `AUTH_TRUSTED_PROXIES` alone.
     """
     user = await _who_comes(request, door)
     if user is not None:
         return Response(status_code=204, headers=dict(remote_headers(user)))
-    if redirect and _shows_pages(request):
+    if redirect and _shows_pages(request, door):
         return RedirectResponse(_login_page(request, door), status_code=303, headers=dict(NOBODY))
     refused = unauthenticated(request, door)
-    kept = {"WWW-Authenticate": refused.headers["WWW-Authenticate"]}
-    raise Problem(refused.code, refused.detail, headers={**kept, **NOBODY})
+    raise Problem(refused.code, refused.detail, headers={**refused.headers, **NOBODY})
 
 
 async def _who_comes(request: Request, door: Door) -> User | None:
@@ -79,18 +80,27 @@ async def _who_comes(request: Request, door: Door) -> User | None:
     return None if found is None else found.user
 
 
-def _shows_pages(request: Request) -> bool:
+def _shows_pages(request: Request, door: Door) -> bool:
     """Tell whether the proxy holds a request that a person waits for, and that may be repeated."""
-    method = request.headers.get("x-forwarded-method", request.method)
+    method = _forwarded(request, door).get("method") or request.method
     accepted = request.headers.get("accept", "").lower().split(",")
     return method == "GET" and any(each.partition(";")[0].strip() == "text/html" for each in accepted)
 
 
 def _login_page(request: Request, door: Door) -> str:
     """Tell where to sign in, with the way back to what was asked for where that is agreed upon."""
-    scheme, host, path = (request.headers.get(f"x-forwarded-{part}", "") for part in ("proto", "host", "uri"))
+    told = _forwarded(request, door)
+    scheme, host, path = (told.get(part, "") for part in ("proto", "host", "uri"))
     back = safe_return(
         f"{scheme}://{host}{path}", own_origin=door.public_origin, return_origins=door.return_origins
     )
     page = f"{door.public_origin}/login"
     return page if back is None else f"{page}?return_to={quote(back, safe='')}"
+
+
+def _forwarded(request: Request, door: Door) -> dict[str, str]:
+    """Give what a proxy of ours tells of the request that it holds; from anyone else that is nothing."""
+    if not is_from_proxy(request, proxies=door.trusted_proxies):
+        return {}
+    names = {part: f"x-forwarded-{part}" for part in ("method", "proto", "host", "uri")}
+    return {part: request.headers[name] for part, name in names.items() if name in request.headers}

@@ -59,9 +59,19 @@ async def admit_asking_again(challenge_id: UUID, *, visitor: Visitor, door: Door
         )
     if found is None:
         await _admit([Claim(door.policies.codes_per_ip, _network(caller))], door)
+    elif not found.too_soon and found.mover_id is not None:
+        await _admit(_moving(found.mover_id, door=door, caller=caller), door)
     elif not found.too_soon:
         claims = _asking(found.address_hash, known=found.known, visitor=visitor, door=door, caller=caller)
         await _admit(claims, door)
+
+
+async def admit_moving(mover_id: UUID, *, door: Door, caller: Caller) -> None:
+    """Count an account that asks for a mail to an address that it would have. Raises as `admit_asking` does.
+
+    It is counted at the account: strangers who ask for the same address keep nobody from moving there.
+    """
+    await _admit(_moving(mover_id, door=door, caller=caller), door)
 
 
 async def admit_registering(email: str, *, visitor: Visitor, door: Door, caller: Caller) -> None:
@@ -85,6 +95,13 @@ def _asking(
     return (
         Claim(door.policies.codes_per_ip, device if known else _network(caller)),
         Claim(door.policies.codes_per_address, f"{device} {address}" if known else address),
+    )
+
+
+def _moving(mover_id: UUID, *, door: Door, caller: Caller) -> tuple[Claim, Claim]:
+    return (
+        Claim(door.policies.codes_per_ip, _network(caller)),
+        Claim(door.policies.codes_per_address, f"account {mover_id}"),
     )
 
 

@@ -4,17 +4,26 @@ Browsers add cookies to requests that other sites cause. So a call that uses or 
 our own page made it, and a body must have a content type that no plain form can send.
 """
 
+from typing import Final
+
 from fastapi import Depends, Request
 
 from auth_service.api.door import Door, TheDoor
 from auth_service.api.problems import Problem
 
+_UNTOLD: Final = "null"
+
 
 def refuse_foreign(request: Request, door: Door) -> None:
-    """Raise `Problem` unless our own origin sent this, by `Origin` or by `Sec-Fetch-Site`."""
-    if request.headers.get("origin") == door.public_origin:
+    """Raise `Problem` unless our own origin sent this.
+
+    An `Origin` that names one decides alone. Where it is missing or `null`, as pages that send no referrer
+    have it, `Sec-Fetch-Site` decides: no page can write that.
+    """
+    origin = request.headers.get("origin", _UNTOLD)
+    if origin == door.public_origin:
         return
-    if request.headers.get("sec-fetch-site") == "same-origin":
+    if origin == _UNTOLD and request.headers.get("sec-fetch-site") == "same-origin":
         return
     raise Problem(
         "origin_refused",

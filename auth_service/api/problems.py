@@ -3,7 +3,7 @@
 The table below is the only place where a code meets a status and a title.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,7 +49,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 class Problem(Exception):
-    """An answer that is an error. `detail` tells people what to do and repeats nothing they sent."""
+    """An answer that is an error. `detail` tells people what to do and repeats nothing they sent.
+
+    `set_cookies` are values of `Set-Cookie`, each a header of its own (RFC 6265, section 3).
+    """
 
     def __init__(
         self,
@@ -58,12 +61,14 @@ class Problem(Exception):
         *,
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        set_cookies: Sequence[str] = (),
     ) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
         self.extra = extra or {}
         self.headers = headers or {}
+        self.set_cookies = set_cookies
 
     def response(self, *, trace_id: str) -> JSONResponse:
         """Write it as `application/problem+json`."""
@@ -76,12 +81,15 @@ class Problem(Exception):
             "code": self.code,
             "trace_id": trace_id,
         }
-        return JSONResponse(
+        answer = JSONResponse(
             {**body, **self.extra},
             status_code=kind.status,
             headers=dict(self.headers),
             media_type=MEDIA_TYPE,
         )
+        for cookie in self.set_cookies:
+            answer.headers.append("Set-Cookie", cookie)
+        return answer
 
 
 class FieldProblem(BaseModel):

@@ -11,6 +11,7 @@ from auth_service.api.identity import SignedIn, bearer, token_of, unauthenticate
 from auth_service.api.origins import OwnOrigin
 from auth_service.api.problems import Problem, documented
 from auth_service.api.session_bodies import RevokedBody, SessionBody, SessionsBody
+from auth_service.api.visitors import DeviceHere
 from auth_service.flows.departures import end_other_sessions, end_session, sign_out
 from auth_service.flows.presence import list_sessions
 
@@ -56,7 +57,7 @@ async def delete_session(
     session_id: UUID, response: Response, identity: SignedIn, door: TheDoor, caller: TheCaller
 ) -> None:
     """Sign out somewhere else, or here. The sessions of others are not found, and trying is noted."""
-    async with door.database.unit(caller=caller) as unit:
+    async with door.database.unit(caller=caller, actor=identity.actor(door.rules)) as unit:
         ended = await end_session(
             session_id,
             user=identity.user,
@@ -75,13 +76,20 @@ async def delete_session(
 @router.post(
     "/revoke-others",
     dependencies=[OwnOrigin],
-    responses=documented("unauthenticated", "origin_refused", "unavailable"),
+    responses=documented("unauthenticated", "origin_refused", "invalid_request", "unavailable"),
 )
-async def post_revoke_others(identity: SignedIn, door: TheDoor, caller: TheCaller) -> RevokedBody:
-    """Sign out everywhere but here."""
-    async with door.database.unit(caller=caller) as unit:
+async def post_revoke_others(
+    identity: SignedIn, device: DeviceHere, door: TheDoor, caller: TheCaller
+) -> RevokedBody:
+    """Sign out everywhere but here; whoever comes again from there comes from a device that is new."""
+    async with door.database.unit(caller=caller, actor=identity.actor(door.rules)) as unit:
         revoked = await end_other_sessions(
-            identity.user, current=identity.session, unit=unit, rules=door.rules, sealer=door.sealer
+            identity.user,
+            current=identity.session,
+            device=device,
+            unit=unit,
+            rules=door.rules,
+            sealer=door.sealer,
         )
     log.info("sessions_revoked", user_id=str(identity.user.id), sessions=revoked)
     return RevokedBody(revoked=revoked)

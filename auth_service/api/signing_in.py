@@ -160,7 +160,9 @@ async def look_at(challenge_id: UUID, *, visitor: Visitor, door: Door) -> Look:
     """Tell how a challenge stands, and whether mail is late; neither tells anything about an address."""
     delivery = await door.delivery()
     async with door.database.unit() as unit:
-        is_open = await questions.is_open(challenge_id, binding=visitor.binding or "", unit=unit)
+        is_open = await questions.is_open(
+            challenge_id, binding=visitor.binding or "", unit=unit, peppers=door.peppers
+        )
     return Look(state="open" if is_open else "closed", delivery=delivery)
 
 
@@ -213,6 +215,7 @@ def _new_tokens(visitor: Visitor, door: Door) -> NewTokens:
         session=new_token(),
         device=visitor.device or new_token(),
         access=new_token() if others else None,
+        replaced=visitor.session,
     )
 
 

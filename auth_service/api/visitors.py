@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Header, Request
 
 from auth_service.api.door import Door, TheDoor
-from auth_service.api.origins import refuse_foreign
+from auth_service.api.origins import has_bearer, refuse_foreign
 from auth_service.model.tokens import is_token
 
 Transport = Literal["cookie", "bearer"]
@@ -30,12 +30,13 @@ class Visitor:
     """What a browser or program is told apart by, signed in or not.
 
     `binding` ties challenges to where they were asked for, `device` is what accounts know again; None where
-    it has none yet, or none that could be one of ours.
+    it has none yet, or none that could be one of ours. `session` is the token of a browser that is signed in.
     """
 
     transport: Transport
     binding: str | None
     device: str | None
+    session: str | None = None
 
 
 def browser_of(request: Request, door: Door) -> Visitor:
@@ -67,6 +68,7 @@ def _looking_on(request: Request, door: Door) -> Visitor:
         transport="cookie",
         binding=door.cookies.read_binding(request),
         device=door.cookies.read_device(request),
+        session=door.cookies.read_session(request),
     )
 
 
@@ -81,6 +83,15 @@ def _watching(request: Request, door: TheDoor, binding: BindingHeader = None) ->
         return program_of(binding=binding, device=None)
     return _looking_on(request, door)  # a look changes nothing, whoever's page caused it
 
+
+def _device_here(request: Request, door: TheDoor, device: DeviceHeader = None) -> str | None:
+    if has_bearer(request):
+        return device if is_token(device) else None
+    return door.cookies.read_device(request)
+
+
+DeviceHere = Annotated[str | None, Depends(_device_here)]
+"""What accounts know whoever asks by, from a browser or a program; None where it has nothing of the kind."""
 
 Answering = Annotated[Visitor, Depends(_answering)]
 """Who answers a challenge, or asks for its mail again."""

@@ -1,6 +1,6 @@
 """What administrators look at: who is there, and what was done."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,16 +29,16 @@ class AuditPage:
 
 async def list_users(
     *,
-    status: Status | None,
+    statuses: Collection[Status],
     role: Role | None,
     containing: str | None,
     before: UUID | None,
     limit: int,
     unit: UnitOfWork,
 ) -> UserPage:
-    """List up to `limit` users, those made before the user `before`."""
+    """List up to `limit` users, those made before the user `before`; without `statuses`, of any."""
     found = await unit.users.page(
-        status=status, role=role, containing=containing, before=before, limit=limit + 1
+        statuses=statuses, role=role, containing=containing, before=before, limit=limit + 1
     )
     more = len(found) > limit
     return UserPage(users=found[:limit], next_before=found[limit - 1].user.id if more else None)

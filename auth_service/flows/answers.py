@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from auth_service.flows.entering import NewTokens, enter
-from auth_service.flows.judging import closed, judge
+from auth_service.flows.judging import closed, judge, note_refusal
 from auth_service.flows.outcomes import LinkElsewhere, Outcome, Proved
 from auth_service.model.addresses import masked_address
 from auth_service.model.peppers import Peppers
@@ -50,11 +50,13 @@ async def consume(
     sends you a link of theirs would have you signed in as them.
     """
     hashed = token_hash(link_token)
-    challenge = await unit.links.spend(hashed, binding_hash=token_hash(binding), elsewhere=elsewhere)
-    if challenge is not None and challenge.user_id is not None:
-        proved = Proved(challenge, user_id=challenge.user_id)
+    spent = await unit.links.spend(hashed, binding_hash=token_hash(binding), elsewhere=elsewhere)
+    if spent is not None and spent.challenge.user_id is not None:
+        proved = Proved(spent.challenge, user_id=spent.challenge.user_id, here=spent.here)
         return await enter(proved, by="magic_link", tokens=tokens, unit=unit, rules=rules, sealer=sealer)
     found = await unit.links.find_open(hashed)
     if found is None or not found.challenge.proves(found.address):
         return await closed(None, subject=None, unit=unit)
+    challenge = found.challenge
+    await note_refusal("link_elsewhere", challenge_id=challenge.id, subject=challenge.user_id, unit=unit)
     return LinkElsewhere(masked_address(found.address))

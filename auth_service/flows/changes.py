@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from auth_service.flows.acting import lock_subject
 from auth_service.flows.administrators import lock_dispensable
 from auth_service.model.audit import Action
 from auth_service.model.users import Role, User
@@ -24,7 +25,7 @@ async def change(
     if role is Role.MEMBER:
         before = await lock_dispensable(user_id, unit=unit)
     else:
-        before = await unit.users.get_locked(user_id)
+        before = await lock_subject(user_id, unit=unit)
     after = before.changed(name=name, role=role, locale=locale)
     if after == before:
         return before

@@ -7,6 +7,7 @@ not allow raises `TransitionNotAllowed`; one about nobody raises `UserUnknown`.
 from collections.abc import Callable
 from uuid import UUID
 
+from auth_service.flows.acting import lock_subject
 from auth_service.flows.administrators import lock_dispensable
 from auth_service.flows.notices import recipient, tell
 from auth_service.flows.revocations import revoke_all
@@ -32,7 +33,7 @@ from contracts.sealing import Contents, Reasoned, Sealer
 
 async def approve(user_id: UUID, *, by: UUID, unit: UnitOfWork, sealer: Sealer) -> User:
     """Let in someone who waits, or was rejected."""
-    user = await unit.users.get_locked(user_id)
+    user = await lock_subject(user_id, unit=unit)
     if user.status is Status.ACTIVE:
         return user
     user = user.approved(by=by, at=await unit.now())
@@ -51,7 +52,7 @@ async def approve(user_id: UUID, *, by: UUID, unit: UnitOfWork, sealer: Sealer) 
 
 async def reject(user_id: UUID, *, reason: str | None, by: UUID, unit: UnitOfWork, sealer: Sealer) -> User:
     """Keep out someone who waits; they read the reason, if there is one."""
-    user = await unit.users.get_locked(user_id)
+    user = await lock_subject(user_id, unit=unit)
     if user.status is Status.REJECTED:
         return user
     user = user.rejected(by=by, at=await unit.now(), reason=reason)
@@ -87,13 +88,14 @@ async def suspend(user_id: UUID, *, reason: str | None, by: UUID, unit: UnitOfWo
         unit=unit,
         sealer=sealer,
     )
+    await unit.devices.forget(user.id, but=None)
     await revoke_all(user, reason="suspended", by=by, unit=unit, sealer=sealer)
     return user
 
 
 async def reinstate(user_id: UUID, *, by: UUID, unit: UnitOfWork, sealer: Sealer) -> User:
     """Let in again someone who was shut out; they sign in anew."""
-    user = await unit.users.get_locked(user_id)
+    user = await lock_subject(user_id, unit=unit)
     if user.status is Status.ACTIVE:
         return user
     user = user.reinstated(by=by, at=await unit.now())

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from auth_service.flows.acting import lock_for_deed
 from auth_service.flows.presence import current_session
 from auth_service.flows.revocations import Reason, tell_revoked
-from auth_service.model.audit import Action
 from auth_service.model.rules import LoginRules
 from auth_service.model.sessions import Session
 from auth_service.model.users import User
@@ -33,13 +33,10 @@ async def end_session(
     False for another person's, one that is over, or none at all: which of them, nobody learns. That it was
     tried is noted; the note must be committed.
     """
+    await lock_for_deed(unit=unit)
     if not await unit.sessions.end(session_id, of=user.id, idle=rules.session_idle):
-        await unit.audit.append(
-            Action.ACCESS_REFUSED,
-            actor=user.id,
-            subject=None,
-            details={"reason": "session_not_found", "session_id": str(session_id)},
-        )
+        tried = {"reason": "session_not_found", "session_id": str(session_id)}
+        await unit.audit.refuse(user.id, details=tried)
         return False
     reason: Reason = "signed_out" if session_id == current.id else "revoked"
     await tell_revoked(user, [session_id], reason=reason, by=user.id, unit=unit, sealer=sealer)
@@ -47,9 +44,21 @@ async def end_session(
 
 
 async def end_other_sessions(
-    user: User, *, current: Session, unit: UnitOfWork, rules: LoginRules, sealer: Sealer
+    user: User,
+    *,
+    current: Session,
+    device: str | None,
+    unit: UnitOfWork,
+    rules: LoginRules,
+    sealer: Sealer,
 ) -> int:
-    """End all sessions of someone but `current`; tell how many there were."""
+    """End all sessions of someone but `current`; tell how many there were.
+
+    Their account knows no device any more but `device`, from which they ask: whoever comes again from
+    elsewhere comes from a new one, of which they are told.
+    """
+    await lock_for_deed(unit=unit)
+    await unit.devices.forget(user.id, but=device)
     ended = await unit.sessions.end_others(current.id, of=user.id, idle=rules.session_idle)
     if ended:
         await tell_revoked(user, ended, reason="revoked", by=user.id, unit=unit, sealer=sealer)

@@ -1,6 +1,6 @@
 """The grid of users that administrators look at, kept for as long as nothing in it changes."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -22,13 +22,13 @@ class Grid(Protocol):
     def __call__(
         self,
         *,
-        status: Status | None,
+        statuses: Sequence[Status],
         role: Role | None,
         containing: str | None,
         before: UUID | None,
         limit: int,
     ) -> Awaitable[UserPage]:
-        """Give one page."""
+        """Give one page; `statuses` in one order, whoever asks, so that alike pages are kept once."""
         ...
 
 
@@ -38,7 +38,7 @@ def cached_grid(*, database: Database, cache: Cache, metrics: MemoryMetrics) -> 
     @cache_result(ttl=GRID_LIFE, model=USERS, name="grid", cache=cache, metrics=metrics)
     async def page_of_users(
         *,
-        status: Status | None,
+        statuses: Sequence[Status],
         role: Role | None,
         containing: str | None,
         before: UUID | None,
@@ -46,7 +46,7 @@ def cached_grid(*, database: Database, cache: Cache, metrics: MemoryMetrics) -> 
     ) -> UserPage:
         async with database.unit() as unit:
             return await list_users(
-                status=status, role=role, containing=containing, before=before, limit=limit, unit=unit
+                statuses=statuses, role=role, containing=containing, before=before, limit=limit, unit=unit
             )
 
     return page_of_users

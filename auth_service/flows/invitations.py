@@ -1,5 +1,6 @@
 """People who are let in beforehand: their right code or link is all that they need."""
 
+from auth_service.flows.acting import lock_for_deed
 from auth_service.flows.notices import recipient, tell
 from auth_service.model.audit import Action
 from auth_service.model.users import Role, Status, User
@@ -24,6 +25,8 @@ async def invite(
     Who is invited or in already is left as they are, and not written to again. Raises `TransitionNotAllowed`
     for those about whom there is something to decide: they wait, or were kept or shut out.
     """
+    known = await unit.users.find(email)
+    await lock_for_deed(*(() if known is None else (known.id,)), unit=unit)
     user = await unit.users.find_or_add(email)
     if user.status in {Status.INVITED, Status.ACTIVE}:
         return user

@@ -4,9 +4,7 @@ from pydantic import SecretStr
 
 from auth_service.model.challenges import Challenge
 from auth_service.model.links import sign_in_link
-from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules
-from auth_service.model.tokens import RandomBytes, new_token, token_hash
 from auth_service.model.users import User
 from auth_service.storage.unit import UnitOfWork
 from contracts.events import AnyEvent, MagicLinkRequested, OtpRequested, UnknownAddressChallenged
@@ -20,33 +18,22 @@ from contracts.identifiers import new_id
 from contracts.sealing import LoginCode, LoginLink, Recipient, Sealer
 
 
-class PepperRetired(LookupError):
-    """The challenge's code cannot be told any more."""
-
-
 async def mail(
     challenge: Challenge,
     *,
     address: str,
+    code: str,
+    link_token: str | None,
     user: User | None,
     unit: UnitOfWork,
     rules: LoginRules,
-    peppers: Peppers,
     sealer: Sealer,
-    random_bytes: RandomBytes,
 ) -> None:
     """Mail a challenge's answer to `address`, or nothing where `user` is nobody: the same writes either way.
 
-    Each mail has a link of its own, and the code is the same in all of them. Raises `PepperRetired`.
+    Each mail has a link of its own, if any, and `code` is the same in all of them.
     """
-    code = challenge.code(peppers)
-    if code is None:
-        raise PepperRetired
-    link = None
-    if challenge.mails_link:
-        token = new_token(random_bytes)
-        await unit.links.add(token_hash(token), challenge_id=challenge.id)
-        link = sign_in_link(token, page=rules.link_page)
+    link = None if link_token is None else sign_in_link(link_token, page=rules.link_page)
     # The stored name, never the proposed one: what strangers type is not mailed to others.
     recipient = Recipient(address=address, name="" if user is None else user.name, locale=challenge.locale)
     event_id = new_id()

@@ -11,10 +11,14 @@ from auth_service.model.users import User
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The answer was right, and has spent the challenge: `user_id` reads the mail of its address."""
+    """The answer was right, and has spent the challenge: `user_id` reads the mail of its address.
+
+    `here` tells whether it came from where the challenge was asked for; who asked is who proposed a name.
+    """
 
     challenge: Challenge
     user_id: UUID
+    here: bool
 
 
 @dataclass(frozen=True, slots=True)

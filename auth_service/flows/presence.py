@@ -14,7 +14,10 @@ SESSIONS_LISTED_MAX: Final = 200
 
 
 async def current_session(token: str | None, *, unit: UnitOfWork, rules: LoginRules) -> Found | None:
-    """Find who holds `token`; None when it opens nothing now. Its use is noted every 15 minutes at most."""
+    """Find who holds `token`; None when it opens nothing now.
+
+    Its use is noted every 15 minutes at most, and four times within the time after which it would idle out.
+    """
     if token is None or not is_token(token):
         return None
     found = await unit.sessions.find(token_hash(token), idle=rules.session_idle)

@@ -11,8 +11,8 @@ from auth_service.flows.outcomes import ChallengeClosed, TooSoon
 from auth_service.model.challenges import Challenge
 from auth_service.model.peppers import Peppers
 from auth_service.model.rules import LoginRules, Method
-from auth_service.model.tokens import RandomBytes, token_hash
-from auth_service.model.users import User
+from auth_service.model.tokens import RandomBytes, new_token, token_hash
+from auth_service.model.users import Status, User
 from auth_service.storage.challenges import Waiting
 from auth_service.storage.unit import UnitOfWork
 from contracts.sealing import Sealer
@@ -38,22 +38,29 @@ async def resend(
     waiting = await unit.challenges.wait_for_mail(
         challenge_id, binding_hash=token_hash(binding), cooldown=rules.resend_cooldown
     )
-    if waiting is None or waiting.challenge.code(peppers) is None:
+    code = None if waiting is None else waiting.challenge.code(peppers)
+    if waiting is None or code is None:
         return await closed(challenge_id, subject=None, unit=unit)
     if waiting.wait > timedelta(0):
         return TooSoon(waiting.wait)
-    challenge = await unit.challenges.mail_again(challenge_id, method=_method(waiting))
+    method = _method(waiting)
+    link_token = None if method == "otp" else new_token(random_bytes)
+    challenge = await unit.challenges.mail_again(
+        challenge_id,
+        method=method,
+        link_hash=None if link_token is None else token_hash(link_token),
+    )
     user = _owner(waiting)
     address = PLACEHOLDER if user is None else challenge.new_address or user.email
     await mail(
         challenge,
         address=address,
+        code=code,
+        link_token=link_token,
         user=user,
         unit=unit,
         rules=rules,
-        peppers=peppers,
         sealer=sealer,
-        random_bytes=random_bytes,
     )
     return challenge
 
@@ -66,8 +73,10 @@ def _method(waiting: Waiting) -> Method:
 
 
 def _owner(waiting: Waiting) -> User | None:
-    """Tell who is to be mailed: nobody whose account has another address by now."""
+    """Tell who is to be mailed: nobody whose account has another address by now, or may move no more."""
     user, challenge = waiting.user, waiting.challenge
-    if user is None or challenge.purpose == "address_change":
-        return user
+    if user is None or challenge.is_decoy:
+        return None
+    if challenge.purpose == "address_change":
+        return user if user.status is Status.ACTIVE else None
     return user if challenge.proves(user.email) else None

@@ -22,9 +22,13 @@ PROBE_EVERY: Final = timedelta(seconds=1)
 PROBE_PATIENCE: Final = timedelta(milliseconds=500)
 """Nobody waits for a probe, so it may take as long as a new TLS connection over some distance does."""
 
-BUSY_TURNS: Final = 8
-"""Turns of the event loop that an answer may come late by. An answer that lies here unread, because this
-process was busy longer than Redis was, is no outage of Redis."""
+OVERSLEPT: Final = timedelta(milliseconds=10)
+EXTENSIONS_MAX: Final = 4
+"""Whoever looks at the clock that much too late was kept from the processor, and so perhaps was Redis: what
+is late by then is no outage. They wait once more, but not for ever."""
+BUSY_TURNS: Final = 16
+"""Turns of the event loop, some of them long where much is going on, in which an answer that has come is
+read. In an idle process they are over at once."""
 
 PROBE_KEY: Final = "{auth.memory}:probe"
 
@@ -64,11 +68,10 @@ class Circuit:
 
     async def warm(self) -> None:
         """Connect before the first request needs it; where Redis is away, learn that."""
-        try:
-            await self.ask("PING")
-        except MemoryAway:
-            return
-        self._up.set(1)
+        if await self._takes_writes():
+            self._up.set(1)
+        else:
+            self._lost("no answer at the start")
 
     async def ask(self, *command: EncodableT) -> Any:  # noqa: ANN401 - each command answers in its own shape
         """Ask Redis. Raises `MemoryAway` within `patience`, at once while the circuit is open.
@@ -79,7 +82,7 @@ class Circuit:
         if self._open_since is not None:
             raise MemoryAway
         answer = self._line.ask(*command)
-        timer = asyncio.get_running_loop().call_later(self._patience, self._late, answer, BUSY_TURNS)
+        timer = self._watch(answer, extensions=EXTENSIONS_MAX)
         try:
             reply = await answer
         except LineLost as lost:
@@ -101,11 +104,26 @@ class Circuit:
             await asyncio.wait({self._probing})
         await self._line.close()
 
-    def _late(self, answer: asyncio.Future[Any], turns: int) -> None:
+    def _watch(self, answer: asyncio.Future[Any], *, extensions: int) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._patience
+        return loop.call_at(due, self._judge, answer, due, extensions)
+
+    def _judge(self, answer: asyncio.Future[Any], due: float, extensions: int) -> None:
+        """Give up, unless the answer comes now, or it was not Redis alone that was late."""
+        if answer.done():
+            return
+        overslept = asyncio.get_running_loop().time() - due > OVERSLEPT.total_seconds()
+        if overslept and extensions:
+            self._watch(answer, extensions=extensions - 1)
+        else:
+            self._give_up(answer, BUSY_TURNS)
+
+    def _give_up(self, answer: asyncio.Future[Any], turns: int) -> None:
         if answer.done():
             return
         if turns:
-            asyncio.get_running_loop().call_soon(self._late, answer, turns - 1)
+            asyncio.get_running_loop().call_soon(self._give_up, answer, turns - 1)
         else:
             self._lost("no answer in time")
 
@@ -124,17 +142,20 @@ class Circuit:
         """Close once Redis takes a write again."""
         while True:
             await asyncio.sleep(self._probe_every)
-            answer = self._line.ask("SET", PROBE_KEY, 1, "PX", 1000)
-            await asyncio.wait({answer}, timeout=PROBE_PATIENCE.total_seconds())
-            if not answer.done():
-                self._line.drop()
-            if answer.exception() is None and not isinstance(answer.result(), ResponseError):
+            if await self._takes_writes():
                 break
         away = asyncio.get_running_loop().time() - (self._open_since or 0.0)
         self._open_since = None
         self._up.set(1)
         log.info("memory_found", away_seconds=round(away, 1))
         self.on_found()
+
+    async def _takes_writes(self) -> bool:
+        answer = self._line.ask("SET", PROBE_KEY, 1, "PX", 1000)
+        await asyncio.wait({answer}, timeout=PROBE_PATIENCE.total_seconds())
+        if not answer.done():
+            self._line.drop()
+        return answer.exception() is None and not isinstance(answer.result(), ResponseError)
 
 
 def _of_this_call_alone(refusal: ResponseError) -> bool:

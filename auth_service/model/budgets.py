@@ -2,12 +2,17 @@
 
 Strangers share one budget, so that nobody can be guessed at by asking anew; whoever has signed in there
 before has their own, so that no stranger can use it up. An address that nobody has is counted like any other.
+Whoever moves to an address counts for themselves: no stranger's guesses keep them from it.
+
+Where it is counted is named by an HMAC under a key of ours, so that rows tell nobody which addresses were
+tried. The key goes with the newest pepper: a rotation begins all windows anew.
 """
 
-import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 STRANGERS_FAILURES: Final = 10
 DEVICE_FAILURES: Final = 30
@@ -23,11 +28,20 @@ class Budget:
     limit: int
 
 
-def strangers_budget(address: str) -> Budget:
+def strangers_budget(address: str, *, key: bytes) -> Budget:
     """Give the budget that all share who never signed in at this address."""
-    return Budget(hashlib.sha256(b"stranger:" + address.encode()).digest(), STRANGERS_FAILURES)
+    return Budget(_named(b"stranger:" + address.encode(), key=key), STRANGERS_FAILURES)
 
 
-def device_budget(address: str, *, device_hash: bytes) -> Budget:
+def device_budget(address: str, *, device_hash: bytes, key: bytes) -> Budget:
     """Give the budget that a device has for itself where the account of this address knows it."""
-    return Budget(hashlib.sha256(b"device:" + device_hash + address.encode()).digest(), DEVICE_FAILURES)
+    return Budget(_named(b"device:" + device_hash + address.encode(), key=key), DEVICE_FAILURES)
+
+
+def moving_budget(address: str, *, mover_id: UUID, key: bytes) -> Budget:
+    """Give the budget that one account has for the codes by which it would move to this address."""
+    return Budget(_named(b"move:" + mover_id.bytes + address.encode(), key=key), STRANGERS_FAILURES)
+
+
+def _named(what: bytes, *, key: bytes) -> bytes:
+    return hmac.digest(key, what, "sha256")

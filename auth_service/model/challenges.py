@@ -21,10 +21,14 @@ Purpose = Literal["sign_in", "address_change"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """A row of a challenge. One without `user_id` is a decoy: it costs the same and no code opens it.
+    """A row of a challenge. A decoy costs the same, and no code opens it.
+
+    `user_id` is whose account it is about: for a sign-in, nobody's in a decoy; for a change of address, the
+    mover's in any case, and `new_address` is missing where it is a decoy.
 
     `proposed_name` and `proposed_locale` are what the person who asked said about themselves. They count
-    only beside the right answer: whoever else types your address cannot name you. The answer proves who reads
+    only for a newcomer, and with the right answer from where it was asked for: whoever else types your
+    address cannot name you. The answer proves who reads
     the mail of the address behind `address_hash`, and of no other.
     """
 
@@ -46,6 +50,11 @@ class Challenge:
     created_at: datetime
     mailed_at: datetime
     expires_at: datetime
+
+    @property
+    def is_decoy(self) -> bool:
+        """Whether nothing opens it, and nobody is mailed."""
+        return self.user_id is None or (self.purpose == "address_change" and self.new_address is None)
 
     @property
     def attempts_left(self) -> int:
@@ -86,7 +95,7 @@ class Challenge:
         """Tell whether this is the code; decoys, and what only a link opens, compare too and then refuse."""
         right = self.code(peppers)
         same = right is not None and same_code(given, right)
-        return same and self.user_id is not None and self.mails_code
+        return same and not self.is_decoy and self.mails_code
 
 
 def address_hash(address: str) -> bytes:

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 PEPPER_BYTES: Final = 32
@@ -28,9 +28,19 @@ class Peppers:
         """The pepper that new challenges use."""
         return self._by_id[self.newest_id]
 
+    @property
+    def budget_key(self) -> bytes:
+        """The key that names budgets of wrong codes (model/budgets.py)."""
+        return self.key_for("budgets")
+
     def key_for(self, use: str) -> bytes:
         """Derive a key for something else than codes; another one comes with a new pepper."""
         return hmac.digest(self.newest, f"porter: {use}".encode(), "sha256")
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The key ids of all that are in use."""
+        return self._by_id.keys()
 
     def get(self, key_id: str) -> bytes | None:
         """Find a pepper; None once it is retired, and with it the codes it made."""

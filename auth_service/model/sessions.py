@@ -5,8 +5,16 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-TOUCH_EVERY: Final = timedelta(minutes=15)
+TOUCH_EVERY_MAX: Final = timedelta(minutes=15)
 """How exactly `last_seen_at` is kept: a write for each request would cost more than it tells."""
+
+TOUCHES_PER_IDLE: Final = 4
+"""How often it is written, at least, within the time after which an unused session ends."""
+
+
+def touch_every(*, idle: timedelta) -> timedelta:
+    """Tell after what time use is noted again, so that what is used in time never ends by idling."""
+    return min(TOUCH_EVERY_MAX, idle / TOUCHES_PER_IDLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

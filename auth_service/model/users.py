@@ -124,7 +124,17 @@ class User:
 
     def promoted(self, *, name: str | None) -> "User":
         """Make an active administrator of them, wherever they stood: the operator's own word."""
-        return replace(self._called(name), role=Role.ADMIN, status=Status.ACTIVE, version=self.version + 1)
+        was_in = self.status is Status.ACTIVE
+        return replace(
+            self._called(name),
+            role=Role.ADMIN,
+            status=Status.ACTIVE,
+            version=self.version + 1,
+            # Of someone who was in, it still tells who let them in; what kept or shut others out is undone.
+            decided_by=self.decided_by if was_in else None,
+            decided_at=self.decided_at if was_in else None,
+            decision_reason=self.decision_reason if was_in else None,
+        )
 
     def _called(self, name: str | None) -> "User":
         return replace(self, name=name or self.name or self.email.partition("@")[0])

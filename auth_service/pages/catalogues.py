@@ -34,12 +34,20 @@ class Catalogue:
     messages: Catalog | None = None
 
     def words_of(self, scripts: Collection[str]) -> ScriptWords:
-        """Give what these scripts say, by what it says in the source; forms of a plural as a list."""
+        """Give what these scripts say, by what it says in the source; forms of a plural as a list.
+
+        What has a context is found behind it and U+0004, as in gettext's own files.
+        """
         return {
-            (message.id if isinstance(message.id, str) else message.id[0]): _said(message)
+            _key(message): _said(message)
             for message in self.messages or ()
             if message.id and any(place in scripts for place, _ in message.locations)
         }
+
+
+def _key(message: Message) -> str:
+    source = message.id if isinstance(message.id, str) else message.id[0]
+    return f"{message.context}\x04{source}" if message.context else source
 
 
 def _said(message: Message) -> str | tuple[str, ...]:

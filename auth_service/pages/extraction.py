@@ -25,8 +25,8 @@ def extract() -> Catalog:
     """Gather every message with the files that say it; without line numbers, which change too often."""
     template = Catalog(project="Porter", fuzzy=False)
     found = extract_from_dir(HERE, METHODS, OPTIONS, keywords=KEYWORDS)
-    for file, _, message, _, _ in sorted(found, key=lambda each: (each[0], each[1])):
-        template.add(message, locations=[(file, 0)])
+    for file, _, message, _, context in sorted(found, key=lambda each: (each[0], each[1])):
+        template.add(message, locations=[(file, 0)], context=context)
     return template
 
 

@@ -115,10 +115,10 @@ class Looks:
         return RedirectResponse(where, status_code=303, headers=HEADERS)
 
     def away(self, request: Request) -> Response:
-        """Say that the database is away."""
-        path = quote(request.url.path)
+        """Say that the database is away, and lead on to where asking again is a GET, too."""
+        again = _address_of(request) if request.method in {"GET", "HEAD"} else HOME
         return self.renderer.page(
-            request, "away", user=None, status=503, headers=RETRY_AFTER, facts={"path": path}
+            request, "away", user=None, status=503, headers=RETRY_AFTER, facts={"again": again}
         )
 
     async def _entrance(self, request: Request, *, registering: bool) -> Response:
@@ -150,8 +150,8 @@ class Looks:
 
 
 def _address_of(request: Request) -> str:
-    query = request.url.query
-    return f"{request.url.path}?{query}" if query else request.url.path
+    path, query = quote(request.url.path), request.url.query
+    return f"{path}?{query}" if query else path
 
 
 def _person_of(request: Request) -> str:

@@ -1,11 +1,9 @@
 """From a page's name to HTML in someone's language, with the headers that every page has."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -49,7 +47,7 @@ class Renderer:
         self.catalogues: Mapping[str, Catalogue] = read_catalogues()
         self._headers = {**HEADERS, "Content-Security-Policy": policy(return_origins)}
         self._environments = {
-            language: _environment(language, catalogue) for language, catalogue in self.catalogues.items()
+            language: _environment(catalogue) for language, catalogue in self.catalogues.items()
         }
 
     def language(self, request: Request, user: User | None) -> str:
@@ -94,7 +92,7 @@ class Renderer:
         return {"words": said, **problem_words(catalogue.translations)}
 
 
-def _environment(language: str, catalogue: Catalogue) -> Environment:
+def _environment(catalogue: Catalogue) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         extensions=["jinja2.ext.i18n"],
@@ -108,9 +106,4 @@ def _environment(language: str, catalogue: Catalogue) -> Environment:
         translations.gettext, translations.ngettext, newstyle=True
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.filters["date"] = lambda moment: _date(moment, language)
     return environment
-
-
-def _date(moment: datetime, language: str) -> str:
-    return format_datetime(moment.astimezone(UTC), "long", locale=language)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.storage.tables import challenges, devices, users
@@ -12,9 +12,13 @@ from auth_service.storage.tables import challenges, devices, users
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskingAgain:
-    """A challenge whose mail is asked for once more: for which address, and whether by a device it knows."""
+    """A challenge whose mail is asked for once more: for which address, and whether by a device it knows.
+
+    `mover_id` is the account that asked, where it is about a change of address.
+    """
 
     address_hash: bytes
+    mover_id: UUID | None
     known: bool
     too_soon: bool
 
@@ -42,6 +46,7 @@ class Acquaintances:
         found = await self._connection.execute(
             select(
                 challenges.c.address_hash,
+                case((challenges.c.purpose == "address_change", challenges.c.user_id)).label("mover_id"),
                 devices.c.token_hash.is_not(None).label("known"),
                 (challenges.c.mailed_at + literal(cooldown) > func.now()).label("too_soon"),
             )

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, or_, select
+from sqlalchemy import RowMapping, func, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.audit import Action, AuditEvent
@@ -14,6 +15,9 @@ from auth_service.storage.tables import audit_events, users
 from contracts.identifiers import new_id
 
 _COLUMNS: Final = tuple(field.name for field in fields(AuditEvent))
+REFUSALS_MAX: Final = 60
+REFUSALS_WINDOW: Final = timedelta(hours=1)
+
 _ACTORS: Final = users.alias("actors")
 _SUBJECTS: Final = users.alias("subjects")
 
@@ -43,17 +47,42 @@ class AuditTrail:
         details: Mapping[str, object] | None = None,
     ) -> None:
         """Note what was done, or tried, by whom to whom."""
-        await self._connection.execute(
-            insert(audit_events).values(
-                id=new_id(),
-                action=action.value,
-                actor_id=actor,
-                subject_id=subject,
-                client_address=self._caller.client_address,
-                trace_id=self._caller.trace_id,
-                details=dict(details or {}),
+        row = self._row(action, actor=actor, subject=subject, details=details or {})
+        await self._connection.execute(insert(audit_events).values(row))
+
+    async def refuse(self, actor: UUID, *, details: Mapping[str, object]) -> None:
+        """Note that someone with an account tried what they may not do; an hour's first 60 tries, no more.
+
+        So nobody fills the trail, nor hides in it what else they did.
+        """
+        row = self._row(Action.ACCESS_REFUSED, actor=actor, subject=None, details=details)
+        noted = (
+            select(func.count())
+            .select_from(audit_events)
+            .where(
+                audit_events.c.actor_id == actor,
+                audit_events.c.action == Action.ACCESS_REFUSED.value,
+                audit_events.c.occurred_at > func.now() - literal(REFUSALS_WINDOW),
             )
+            .scalar_subquery()
         )
+        values = [literal(value, audit_events.c[name].type) for name, value in row.items()]
+        await self._connection.execute(
+            insert(audit_events).from_select(list(row), select(*values).where(noted < REFUSALS_MAX))
+        )
+
+    def _row(
+        self, action: Action, *, actor: UUID | None, subject: UUID | None, details: Mapping[str, object]
+    ) -> dict[str, object]:
+        return {
+            "id": new_id(),
+            "action": action.value,
+            "actor_id": actor,
+            "subject_id": subject,
+            "client_address": self._caller.client_address,
+            "trace_id": self._caller.trace_id,
+            "details": dict(details),
+        }
 
     async def page(
         self, *, about: UUID | None, action: Action | None, before: UUID | None, limit: int

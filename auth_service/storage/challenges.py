@@ -1,29 +1,30 @@
 """Rows of challenges, decoys among them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import FromClause, RowMapping, and_, delete, func, insert, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from auth_service.model.budgets import Budget
 from auth_service.model.challenges import ATTEMPTS_MAX, Challenge, Purpose
 from auth_service.model.rules import Method
 from auth_service.model.users import User
 from auth_service.storage.budgets import counted, is_spent
-from auth_service.storage.tables import budgets, challenges, users
+from auth_service.storage.tables import budgets, challenges, links, users
 from auth_service.storage.users import user_of
 
 _COLUMNS: Final = tuple(field.name for field in fields(Challenge))
 
 _IN_TIME: Final = and_(challenges.c.closed_at.is_(None), challenges.c.expires_at > func.now())
 # A code is out of attempts at some time; a link beside it still opens the challenge.
-_OPEN: Final = and_(
-    _IN_TIME,
-    or_(challenges.c.attempts < ATTEMPTS_MAX, challenges.c.method.in_(["magic_link", "otp_and_link"])),
-)
+_ATTEMPTS_LEFT: Final = challenges.c.attempts < ATTEMPTS_MAX
+_LINKED: Final = challenges.c.method.in_(["magic_link", "otp_and_link"])
+_OPEN: Final = and_(_IN_TIME, or_(_ATTEMPTS_LEFT, _LINKED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,31 +64,28 @@ class Challenges:
         proposed_name: str | None = None,
         proposed_locale: str | None = None,
         new_address: str | None = None,
+        link_hash: bytes | None = None,
     ) -> Challenge:
-        """Open a challenge that ends `life` from Postgres's now."""
-        added = await self._connection.execute(
-            insert(challenges)
-            .values(
-                id=challenge_id,
-                user_id=user_id,
-                binding_hash=binding_hash,
-                code_salt=code_salt,
-                pepper_id=pepper_id,
-                digits=digits,
-                proposed_name=proposed_name,
-                proposed_locale=proposed_locale,
-                purpose=purpose,
-                method=method,
-                address_hash=address_hash,
-                budget_hash=budget.key_hash,
-                budget=budget.limit,
-                locale=locale,
-                new_address=new_address,
-                expires_at=func.now() + literal(life),
-            )
-            .returning(challenges)
+        """Open a challenge that ends `life` from Postgres's now; `link_hash` is of a link that opens it."""
+        added = insert(challenges).values(
+            id=challenge_id,
+            user_id=user_id,
+            binding_hash=binding_hash,
+            code_salt=code_salt,
+            pepper_id=pepper_id,
+            digits=digits,
+            proposed_name=proposed_name,
+            proposed_locale=proposed_locale,
+            purpose=purpose,
+            method=method,
+            address_hash=address_hash,
+            budget_hash=budget.key_hash,
+            budget=budget.limit,
+            locale=locale,
+            new_address=new_address,
+            expires_at=func.now() + literal(life),
         )
-        return challenge_of(added.mappings().one())
+        return await self._write(added.returning(challenges), challenge_id, link_hash=link_hash)
 
     async def count_attempt(
         self, challenge_id: UUID, *, binding_hash: bytes, purpose: Purpose
@@ -104,7 +102,7 @@ class Challenges:
                 challenges.c.binding_hash == binding_hash,
                 challenges.c.purpose == purpose,
                 _IN_TIME,
-                challenges.c.attempts < ATTEMPTS_MAX,
+                _ATTEMPTS_LEFT,
             )
             .values(attempts=challenges.c.attempts + 1)
             .returning(challenges)
@@ -118,11 +116,21 @@ class Challenges:
             update(challenges).where(challenges.c.id == challenge_id).values(closed_at=func.now())
         )
 
-    async def is_open(self, challenge_id: UUID, *, binding_hash: bytes) -> bool:
-        """Tell whether anything still opens a challenge, where it was asked for."""
+    async def is_open(self, challenge_id: UUID, *, binding_hash: bytes, pepper_ids: Collection[str]) -> bool:
+        """Tell whether any answer could still be right, where it was asked for: a code or a link."""
+        code_counts = and_(
+            _ATTEMPTS_LEFT,
+            not_(is_spent(budgets, limit=challenges.c.budget)),
+            challenges.c.pepper_id.in_(pepper_ids),
+        )
         found = await self._connection.execute(
-            select(challenges.c.id).where(
-                challenges.c.id == challenge_id, challenges.c.binding_hash == binding_hash, _OPEN
+            select(challenges.c.id)
+            .outerjoin(budgets, counted(budgets, key_hash=challenges.c.budget_hash))
+            .where(
+                challenges.c.id == challenge_id,
+                challenges.c.binding_hash == binding_hash,
+                _IN_TIME,
+                or_(code_counts, _LINKED),
             )
         )
         return found.scalar_one_or_none() is not None
@@ -153,21 +161,35 @@ class Challenges:
             wait=row["wait"],
         )
 
-    async def mail_again(self, challenge_id: UUID, *, method: Method) -> Challenge:
+    async def mail_again(self, challenge_id: UUID, *, method: Method, link_hash: bytes | None) -> Challenge:
         """Note that a challenge's mail goes out once more, and what is in it this time."""
-        mailed = await self._connection.execute(
+        mailed = (
             update(challenges)
             .where(challenges.c.id == challenge_id)
             .values(mailed_at=func.now(), method=method)
-            .returning(challenges)
         )
-        return challenge_of(mailed.mappings().one())
+        return await self._write(mailed.returning(challenges), challenge_id, link_hash=link_hash)
+
+    async def _write(
+        self,
+        change: ReturningInsert[Any] | ReturningUpdate[Any],
+        challenge_id: UUID,
+        *,
+        link_hash: bytes | None,
+    ) -> Challenge:
+        """Write a challenge, and with it one more link that opens it, in one statement."""
+        if link_hash is None:
+            return challenge_of((await self._connection.execute(change)).mappings().one())
+        written = change.cte("written")
+        linked = insert(links).values(token_hash=link_hash, challenge_id=challenge_id).cte("linked")
+        found = await self._connection.execute(select(written).add_cte(linked))
+        return challenge_of(found.mappings().one(), written)
 
     async def delete_all_of(self, user_id: UUID) -> None:
         """Remove every challenge that is about someone, and their links with them."""
         await self._connection.execute(delete(challenges).where(challenges.c.user_id == user_id))
 
 
-def challenge_of(row: RowMapping) -> Challenge:
-    """Read a challenge from a row that has the columns of `challenges`, perhaps among others."""
-    return Challenge(**{name: row[challenges.c[name]] for name in _COLUMNS})
+def challenge_of(row: RowMapping, source: FromClause = challenges) -> Challenge:
+    """Read a challenge from a row that has the columns of `source`, perhaps among others."""
+    return Challenge(**{name: row[source.c[name]] for name in _COLUMNS})

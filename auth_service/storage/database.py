@@ -10,6 +10,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from auth_service.model.actors import Actor
 from auth_service.model.callers import NOBODY, Caller
 from auth_service.storage.faults import outage_of
 from auth_service.storage.tables import users
@@ -40,16 +41,16 @@ class Database:
         self._on_touch = on_touch
 
     @asynccontextmanager
-    async def unit(self, *, caller: Caller = NOBODY) -> AsyncIterator[UnitOfWork]:
+    async def unit(self, *, caller: Caller = NOBODY, actor: Actor | None = None) -> AsyncIterator[UnitOfWork]:
         """Work in one transaction: committed at the end, rolled back on any error.
 
         Raises `PostgresAway` where Postgres cannot be asked, or has no tables yet. `caller` is who asked for
-        it: its events carry their trace, and the audit trail their place.
+        it: its events carry their trace, and the audit trail their place. `actor` is whose rights it takes.
         """
         unit: UnitOfWork | None = None
         try:
             async with self.engine.begin() as connection:
-                unit = UnitOfWork(connection, caller=caller)
+                unit = UnitOfWork(connection, caller=caller, actor=actor)
                 yield unit
         except Exception as fault:
             if (outage := outage_of(fault)) is not None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal_column
+from sqlalchemy import ColumnElement, and_, exists, func, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.model.tokens import token_hash as hashed
 from auth_service.storage.tables import devices
 
 
@@ -23,6 +24,19 @@ class Devices:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def forget(self, user_id: UUID, *, but: str | None) -> None:
+        """Have an account know none of its devices any more but one, by its token, if it is one of them.
+
+        Their rows stay, under a hash that no token leads to: the account still knows that it had others, so
+        that the next sign-in on any of them is told as one on a new device.
+        """
+        kept = b"" if but is None else hashed(but)
+        await self._connection.execute(
+            update(devices)
+            .where(devices.c.user_id == user_id, devices.c.token_hash != kept)
+            .values(token_hash=func.sha256(devices.c.token_hash))
+        )
 
     async def see(self, token_hash: bytes, *, user_id: UUID) -> Seen:
         """Note that someone signed in on a device. Their own row must be locked: two first times at once."""

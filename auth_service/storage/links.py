@@ -1,9 +1,8 @@
-"""Rows of links: which token opens which challenge. Several may; all die with it."""
+"""Rows of links: which token opens which challenge. They come with a challenge's mails, and die with it."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
-from sqlalchemy import func, insert, literal, or_, select, update
+from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.challenges import Challenge
@@ -19,22 +18,27 @@ class Found:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A challenge that a link has just closed, and whether it did so where it was asked for."""
+
+    challenge: Challenge
+    here: bool
+
+
 class Links:
     """The links, within one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, token_hash: bytes, *, challenge_id: UUID) -> None:
-        """Have one more token open a challenge."""
-        await self._connection.execute(insert(links).values(token_hash=token_hash, challenge_id=challenge_id))
-
-    async def spend(self, token_hash: bytes, *, binding_hash: bytes, elsewhere: bool) -> Challenge | None:
+    async def spend(self, token_hash: bytes, *, binding_hash: bytes, elsewhere: bool) -> Spent | None:
         """Close the challenge that a link opens, if it is open and was asked for where `binding_hash` is.
 
         With `elsewhere` it may have been asked for anywhere. One statement that locks the row: of any number
         at once, codes among them, one gets it.
         """
+        here = challenges.c.binding_hash == binding_hash
         spent = await self._connection.execute(
             update(challenges)
             .where(
@@ -44,13 +48,13 @@ class Links:
                 challenges.c.user_id.is_not(None),
                 challenges.c.closed_at.is_(None),
                 challenges.c.expires_at > func.now(),
-                or_(challenges.c.binding_hash == binding_hash, literal(elsewhere)),
+                or_(here, literal(elsewhere)),
             )
             .values(closed_at=func.now())
-            .returning(challenges)
+            .returning(challenges, here.label("here"))
         )
         row = spent.mappings().one_or_none()
-        return None if row is None else challenge_of(row)
+        return None if row is None else Spent(challenge_of(row), here=row["here"])
 
     async def find_open(self, token_hash: bytes) -> Found | None:
         """Find what a link would open, and whose it is; None where it opens nothing."""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, case, delete, func, inse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.model.callers import Caller
-from auth_service.model.sessions import TOUCH_EVERY, Session
+from auth_service.model.sessions import Session, touch_every
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import sessions, users
 from auth_service.storage.touched import Touched
@@ -99,10 +99,12 @@ class Sessions:
             update(sessions).where(sessions.c.id == session_id).values(last_seen_at=func.now())
         )
 
-    async def stands(self, session_id: UUID, *, idle: timedelta) -> bool:
-        """Tell whether a session has neither ended nor idled out."""
+    async def hold(self, session_id: UUID, *, idle: timedelta) -> bool:
+        """Keep a session from being ended until this transaction ends; False where it does not stand."""
         found = await self._connection.execute(
-            select(sessions.c.id).where(sessions.c.id == session_id, _stands(idle))
+            select(sessions.c.id)
+            .where(sessions.c.id == session_id, _stands(idle))
+            .with_for_update(read=True, key_share=True)
         )
         return found.scalar_one_or_none() is not None
 
@@ -124,6 +126,22 @@ class Sessions:
         )
         return [row.id for row in ended if row.stood]
 
+    async def end_oldest(self, *, of: UUID, keeping: int, idle: timedelta) -> Sequence[UUID]:
+        """End someone's sessions but for the newest; tell which of the others still stood."""
+        self._touched.users.add(of)
+        older = (
+            select(sessions.c.id)
+            .where(sessions.c.user_id == of)
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+            .offset(keeping)
+        )
+        ended = await self._connection.execute(
+            delete(sessions)
+            .where(sessions.c.id.in_(older))
+            .returning(sessions.c.id, _stands(idle).label("stood"))
+        )
+        return [row.id for row in ended if row.stood]
+
     async def end_all_of(self, user_id: UUID) -> Sequence[UUID]:
         """End every session of someone; tell which they were."""
         self._touched.users.add(user_id)
@@ -137,9 +155,10 @@ class Sessions:
         return found.scalar_one_or_none()
 
     async def _find(self, named: ColumnElement[bool], *, idle: timedelta) -> Found | None:
-        stale = sessions.c.last_seen_at < func.now() - literal(TOUCH_EVERY)
+        every = touch_every(idle=idle)
+        stale = sessions.c.last_seen_at < func.now() - literal(every)
         seen = case((stale, func.now()), else_=sessions.c.last_seen_at)
-        holds = func.least(sessions.c.expires_at, seen + literal(min(idle, TOUCH_EVERY))) - func.now()
+        holds = func.least(sessions.c.expires_at, seen + literal(every)) - func.now()
         found = await self._connection.execute(
             select(sessions, users, stale.label("stale"), holds.label("holds"))
             .join(users, users.c.id == sessions.c.user_id)

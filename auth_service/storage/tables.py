@@ -59,6 +59,14 @@ users = Table(
     Index("users_unverified", "created_at", postgresql_where=text("status = 'unverified'")),
 )
 
+# Addresses that the settings have made administrators of, whatever was decided about them since.
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("email", Text, primary_key=True),
+    Column("appointed_at", _TIME, nullable=False, server_default=func.now()),
+)
+
 challenges = Table(
     "challenges",
     metadata,

@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.model.actors import Actor
 from auth_service.model.callers import NOBODY, Caller
 from auth_service.storage.acquaintances import Acquaintances
+from auth_service.storage.appointments import Appointments
 from auth_service.storage.audit import AuditTrail
 from auth_service.storage.budgets import Budgets
 from auth_service.storage.challenges import Challenges
@@ -21,14 +23,21 @@ from auth_service.storage.users import Users
 
 
 class UnitOfWork:
-    """What a flow works on. All of it is committed together, or none of it; `caller` asked for it."""
+    """What a flow works on. All of it is committed together, or none of it; `caller` asked for it.
 
-    def __init__(self, connection: AsyncConnection, *, caller: Caller = NOBODY) -> None:
+    `actor` is whose rights it takes, None where it takes nobody's.
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, *, caller: Caller = NOBODY, actor: Actor | None = None
+    ) -> None:
         self._connection = connection
         self.caller = caller
+        self.actor = actor
         self.touched = Touched()
         self.users = Users(connection, touched=self.touched)
         self.acquaintances = Acquaintances(connection)
+        self.appointments = Appointments(connection)
         self.standings = Standings(connection, touched=self.touched)
         self.challenges = Challenges(connection)
         self.links = Links(connection)

@@ -1,6 +1,7 @@
 """Rows of users."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
@@ -82,31 +83,41 @@ class Users:
         if saved.rowcount != 1:
             raise UserChanged
 
-    async def move(self, user: User) -> bool:
-        """Write a transition to another address; False, and nothing written, where somebody has that address.
+    async def move(self, user: User) -> Sequence[UUID] | None:
+        """Write a transition to another address; None, and nothing written, where somebody has that address.
 
-        Whoever registered with it and never proved it had no claim, and is removed.
+        Whoever registered with it and never proved it had no claim, and is removed; gives who that was.
         """
-        squatter = delete(users).where(
-            users.c.email == user.email, users.c.status == Status.UNVERIFIED.value, users.c.id != user.id
+        squatter = (
+            delete(users)
+            .where(
+                users.c.email == user.email, users.c.status == Status.UNVERIFIED.value, users.c.id != user.id
+            )
+            .returning(users.c.id)
         )
+        self._touched.lists = True
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(squatter)
+                removed = (await self._connection.execute(squatter)).scalars().all()
                 await self.save(user)
         except IntegrityError:  # the address is unique
-            return False
-        return True
+            return None
+        return removed
 
-    async def lock_administrators(self) -> Sequence[UUID]:
-        """Lock everyone who may decide about others, in one order, until this transaction ends.
+    async def lock(self, user_ids: AbstractSet[UUID], *, with_administrators: bool) -> Mapping[UUID, User]:
+        """Lock these users until this transaction ends, by the order of their ids; gives those there are.
 
-        Whoever waits for a row sees it as it is then: one who was deposed meanwhile is not among them.
+        With them, if so asked, everyone who may decide about others. Whoever waits for a row sees it as it is
+        then: one who was deposed meanwhile is not among them.
         """
+        wanted = users.c.id.in_(user_ids)
         found = await self._connection.execute(
-            select(users.c.id).where(_ADMINISTERS).order_by(users.c.id).with_for_update()
+            select(users)
+            .where(or_(wanted, _ADMINISTERS) if with_administrators else wanted)
+            .order_by(users.c.id)
+            .with_for_update()
         )
-        return found.scalars().all()
+        return {row[users.c.id]: user_of(row) for row in found.mappings()}
 
     async def delete(self, user_id: UUID) -> None:
         """Remove someone, and with them their sessions and devices."""
@@ -128,21 +139,24 @@ class Users:
     async def page(
         self,
         *,
-        status: Status | None,
+        statuses: Collection[Status],
         role: Role | None,
         containing: str | None,
         before: UUID | None,
         limit: int,
     ) -> Sequence[ListedUser]:
-        """List users, newest first, those made before the user `before`; one statement."""
+        """List users, newest first, those made before the user `before`; one statement.
+
+        Without `statuses`, whatever theirs is.
+        """
         query = (
             select(users, _DECIDERS.c.name.label("decided_by_name"))
             .join(_DECIDERS, _DECIDERS.c.id == users.c.decided_by, isouter=True)
             .order_by(users.c.id.desc())
             .limit(limit)
         )
-        if status is not None:
-            query = query.where(users.c.status == status.value)
+        if statuses:
+            query = query.where(users.c.status.in_(sorted(status.value for status in statuses)))
         if role is not None:
             query = query.where(users.c.role == role.value)
         if containing:

@@ -1,5 +1,6 @@
 """How an administrator, led by the notice in their inbox, decides about others: all in a real browser."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 
@@ -57,6 +58,11 @@ async def change(stack: Stack, statement: str, rows: Sequence[tuple[object, ...]
         await connection.close()
 
 
+def isolated(text: str) -> str:
+    """Give a name as it stands inside a sentence: in its own direction."""
+    return f"\u2068{text}\u2069"
+
+
 def row_of(page: Page, email: str, *, within: str = "#everyone") -> Locator:
     return page.locator(f"{within} li", has_text=email)
 
@@ -93,7 +99,7 @@ async def test_the_notice_leads_an_administrator_to_an_approval(
 
     await row.get_by_role("button", name="Approve").focus()
     await page.keyboard.press("Enter")
-    await expect(page.locator("#message")).to_contain_text(f"{MARKUP} is approved")
+    await expect(page.locator("#message")).to_contain_text(f"{isolated(MARKUP)} is approved")
     await expect(row).to_contain_text("Active")
     await expect(row).to_be_focused()
     await expect(row.get_by_role("button")).to_have_count(0)
@@ -122,9 +128,10 @@ async def test_a_rejection_tells_its_reason_and_can_be_undone(stack: Stack, boar
     await expect(reject).to_be_focused()
 
     await reject.click()
-    await board.fill("#reason", f"We do not know you. {MARKUP}")
+    await board.fill("#reason", f"We do not know you.\n\n\t{MARKUP}\n")
     await board.get_by_role("button", name="Reject", exact=True).click()
-    await expect(board.locator("#message")).to_contain_text("Rex is rejected")
+    await expect(board.locator("#message")).to_contain_text(f"{isolated('Rex')} is rejected")
+    await expect(row_of(board, email, within="#pending")).to_be_focused()
     rejected = row_of(board, email)
     await expect(rejected).to_contain_text(f"We do not know you. {MARKUP}")
     async with Visitor.to(stack.environment, email) as rex:
@@ -132,7 +139,8 @@ async def test_a_rejection_tells_its_reason_and_can_be_undone(stack: Stack, boar
         assert "We do not know you." in mail["Text"]
 
     await rejected.get_by_role("button", name="Approve").click()
-    await expect(board.locator("#message")).to_contain_text("Rex is approved")
+    await expect(board.locator("#message")).to_contain_text(f"{isolated('Rex')} is approved")
+    await expect(rejected).to_be_focused()
     await expect(rejected).to_contain_text("Active")
     await expect(rejected).not_to_contain_text("We do not know you.")
 
@@ -149,10 +157,12 @@ async def test_whoever_is_suspended_is_out_at_their_next_request(
         await row.get_by_role("button", name="Suspend").click()
         await board.get_by_role("button", name="Suspend", exact=True).click()
         await expect(row).to_contain_text("Suspended")
+        await expect(row).to_be_focused()
         await hers.page.click("#save")
         await expect(hers.page.locator("#message")).to_contain_text("not signed in any more")
         await row.get_by_role("button", name="Reinstate").click()
         await expect(row).to_contain_text("Active")
+        await expect(row).to_be_focused()
         await sign_in(hers.page, sue, url)
 
 
@@ -167,7 +177,8 @@ async def test_someone_is_invited_changed_and_deleted(board: Page) -> None:
     await board.select_option("#invite-locale", "de")
     await look_over(board)
     await board.keyboard.press("Enter")
-    await expect(board.locator("#message")).to_contain_text("Kim is invited")
+    await expect(board.locator("#message")).to_contain_text(f"{isolated('Kim')} is invited")
+    await expect(board.locator("#invite")).to_be_focused()
     row = row_of(board, email)
     await expect(row).to_contain_text("Invited")
 
@@ -178,6 +189,7 @@ async def test_someone_is_invited_changed_and_deleted(board: Page) -> None:
     await board.click("#change-dialog [type=submit]")
     await expect(row).to_contain_text("Kim Kimura")
     await expect(row).to_contain_text("Administrator")
+    await expect(row).to_be_focused()
 
     await choose(row, "Delete Kim Kimura")
     await look_over(board)
@@ -185,8 +197,9 @@ async def test_someone_is_invited_changed_and_deleted(board: Page) -> None:
     await expect(row.locator("summary")).to_be_focused()
     await choose(row, "Delete Kim Kimura")
     await board.get_by_role("button", name="Delete the account").click()
-    await expect(board.locator("#message")).to_have_text("Kim Kimura is deleted.")
+    await expect(board.locator("#message")).to_have_text(f"{isolated('Kim Kimura')} is deleted.")
     await expect(row).to_have_count(0)
+    await expect(board.locator("#heading")).to_be_focused()
 
 
 async def test_what_the_server_refuses_is_told(stack: Stack, board: Page, admin: Visitor) -> None:
@@ -218,8 +231,10 @@ async def test_what_the_server_refuses_is_told(stack: Stack, board: Page, admin:
 
 
 async def test_the_board_stands_while_the_api_is_away_and_works_again_afterwards(
-    board: Page, admin: Visitor
+    stack: Stack, board: Page, admin: Visitor
 ) -> None:
+    await let_in(stack, "wim@example.org", name="Wim", status="pending")
+
     async def be_away(route: Route) -> None:
         told = {"code": "unavailable", "detail": "The database is away."}
         await route.fulfill(status=503, json=told, headers={"Retry-After": "2"})
@@ -227,9 +242,13 @@ async def test_the_board_stands_while_the_api_is_away_and_works_again_afterwards
     await board.route("**/v1/**", be_away)
     await board.reload()
     await expect(board.locator("#message")).to_contain_text("cannot reach its database")
+    await board.click("#find")
+    await expect(board.locator("#message")).to_contain_text("cannot reach its database")
     await board.unroute("**/v1/**", be_away)
     await board.click("#find")
+    await expect(row_of(board, "wim@example.org", within="#pending")).to_contain_text("Wim")
     await expect(row_of(board, admin.email)).to_contain_text("Administrator")
+    await expect(board.locator("#message")).to_have_text("")
 
 
 async def test_people_are_found_by_name_address_and_status(stack: Stack, board: Page) -> None:
@@ -245,6 +264,85 @@ async def test_people_are_found_by_name_address_and_status(stack: Stack, board: 
     await expect(rows).to_contain_text("Zack")
     await board.select_option("#status", "active")
     await expect(board.locator("#everyone .nobody")).to_be_visible()
+
+
+async def test_whoever_is_decided_about_joins_a_search_only_where_it_finds_them(
+    stack: Stack, board: Page
+) -> None:
+    await let_in(stack, "tom@example.org", name="Tom")
+    for name in ("Ute", "Tomoko"):
+        await let_in(stack, f"{name.lower()}@example.org", name=name, status="pending")
+    await board.reload()
+    await board.fill("#q", "tom")
+    await board.select_option("#status", "active")
+    rows = board.locator("#everyone li")
+    await expect(rows).to_have_count(1)
+    for name in ("Ute", "Tomoko"):
+        row = row_of(board, f"{name.lower()}@example.org", within="#pending")
+        await row.get_by_role("button", name="Approve").click()
+        await expect(row).to_contain_text("Active")
+        await expect(row).to_be_focused()
+    await expect(rows).to_contain_text(["tomoko@example.org", "tom@example.org"])
+
+
+async def test_a_dialog_stays_until_its_answer_has_come(stack: Stack, board: Page) -> None:
+    email, asked, answered = "dora@example.org", asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        asked.set()
+        await answered.wait()
+        await route.continue_()
+
+    await let_in(stack, email, name="Dora", status="pending")
+    await board.reload()
+    row, dialog = row_of(board, email, within="#pending"), board.locator("#reason-dialog")
+    await board.route("**/reject", answer_late)
+    await row.get_by_role("button", name="Reject").click()
+    await board.get_by_role("button", name="Reject", exact=True).click()
+    await asyncio.wait_for(asked.wait(), timeout=10)
+    await expect(dialog.get_by_role("button", name="Cancel")).to_be_disabled()
+    for _ in range(3):
+        await board.keyboard.press("Escape")
+    await expect(dialog).to_be_visible()
+    answered.set()
+    await expect(dialog).to_be_hidden()
+    await expect(row).to_contain_text("Rejected")
+    await expect(row).to_be_focused()
+
+    await row_of(board, email).get_by_role("button", name="Approve").click()
+    await row_of(board, email).get_by_role("button", name="Suspend").click()
+    await expect(dialog.get_by_role("button", name="Cancel")).to_be_enabled()
+    await board.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+
+
+async def test_one_menu_is_open_at_a_time_and_lists_leave_no_listeners_behind(
+    stack: Stack, board: Page
+) -> None:
+    for name in ("Mia", "Mio"):
+        await let_in(stack, f"{name.lower()}@example.org", name=name)
+    await board.add_init_script(
+        "globalThis.heard = 0;"
+        " const add = document.addEventListener.bind(document);"
+        " document.addEventListener = (...all) => { heard += 1; add(...all); };"
+    )
+    await board.reload()
+    mia, mio = (row_of(board, f"{name}@example.org").locator("details") for name in ("mia", "mio"))
+    for menu, other in ((mia, mio), (mio, mia)):
+        await menu.locator("summary").click()
+        await expect(menu).to_have_attribute("open", "")
+        await expect(other).not_to_have_attribute("open", "")
+    danger = mio.get_by_role("button", name="Delete").evaluate("it => getComputedStyle(it).color")
+    plain = mio.get_by_role("button", name="Change").evaluate("it => getComputedStyle(it).color")
+    assert await danger != await plain
+    await board.keyboard.press("Escape")
+    await expect(mio).not_to_have_attribute("open", "")
+    await expect(mio.locator("summary")).to_be_focused()
+    before = await board.evaluate("heard")
+    await board.fill("#q", "mio@")
+    await board.click("#find")
+    await expect(board.locator("#everyone li")).to_have_count(1)
+    assert (await board.evaluate("heard"), before > 0) == (before, True)
 
 
 async def test_the_audit_trail_tells_who_did_what_to_whom(stack: Stack, board: Page) -> None:
@@ -272,12 +370,14 @@ async def test_many_are_shown_page_by_page_and_fit_a_phone(stack: Stack, board: 
         " VALUES ($1, $2, $3, 'en', 'member', $4, 1)",
         [
             (new_id(), f"{'a' * 60}.{number}.{status}@{'b' * 60}.example.org", "W" * 100, status)
-            for status in ("pending", "rejected")
+            for status in ("rejected", "pending")
             for number in range(60)
         ],
     )
     await board.set_viewport_size(PHONE)
     await board.reload()
+    await expect(board.locator("#everyone li")).to_have_count(50)  # however many wait
+    await expect(board.locator("#everyone .pending")).to_have_count(0)
     await board.select_option("#status", "rejected")
     for group in ("#pending", "#everyone"):
         rows = board.locator(f"{group} li")

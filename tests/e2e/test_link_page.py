@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, expect
+from playwright.async_api import Browser, Page, Request, Route, expect
 
 from devstack.stack import Stack
 from devstack.visitor import CODE_MAIL, Visitor
@@ -21,7 +21,9 @@ APP = "http://app.localhost:1"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[Stack]:
-    async with own_stack(LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS=APP) as running:
+    async with own_stack(
+        LOGIN_METHOD="otp_and_link", AUTH_RETURN_ORIGINS=APP, AUTH_RESEND_COOLDOWN="1"
+    ) as running:
         yield running
 
 
@@ -128,18 +130,105 @@ async def test_a_link_that_is_opened_elsewhere_asks_first(
         await expect(elsewhere.page).to_have_url(f"{url}/account")
         await expect(elsewhere.page.locator("[data-own-address]").first).to_have_text(ida.email)
     await screen.page.bring_to_front()
-    await expect(screen.page.locator("#message")).to_contain_text("can no longer be used")
+    await expect(screen.page.locator("#message")).to_contain_text("perhaps in another browser")
     await screen.page.goto(f"{url}/account")
     await expect(screen.page.locator("#email")).to_be_visible()
 
 
+async def test_a_mail_that_is_late_is_told_and_may_be_asked_for_again(
+    stack: Stack, screen: Screen, ida: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+
+    async def be_late(route: Route) -> None:
+        await route.fulfill(json={"state": "open", "delivery": "delayed"})
+
+    await page.route("**/v1/login/challenges/*", be_late)
+    first = await ask(page, ida, url)
+    await expect(page.locator("#delivery")).to_contain_text("Mail is slow at the moment.")
+    await page.click("#resend")  # as soon as it may be pressed
+    await expect(page.locator("#message")).to_have_text("We have sent it again. The code is the same.")
+    second = await ida.link(CODE_MAIL)
+    assert first != second
+    await page.goto(second)
+    await page.click("#sign-in")
+    await expect(page).to_have_url(f"{url}/account")
+
+
+async def test_a_second_mail_that_has_only_a_link_is_told_to_have_no_code(
+    stack: Stack, screen: Screen, ida: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+
+    async def send_a_link_only(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "method": "magic_link"})
+
+    await page.route("**/resend", send_a_link_only)
+    await ask(page, ida, url)
+    await expect(page.locator("#code-form")).to_be_visible()
+    await page.click("#resend")
+    await expect(page.locator("#message")).to_have_text("We have sent it again.")
+    for _ in ("at once", "after a reload"):
+        await expect(page.locator("#link-alone")).to_be_visible()
+        await expect(page.locator("#code-form")).to_be_hidden()
+        await page.reload()
+
+
 async def test_a_link_without_its_token_says_so(stack: Stack, screen: Screen) -> None:
     page, url = screen.page, stack.environment["AUTH_URL"]
-    await page.goto(f"{url}/login/link")
-    await expect(page.locator("#incomplete")).to_be_visible()
+    for fragment in ("", f"#{'A' * 42}"):
+        await page.goto(f"{url}/login/link{fragment}")
+        await expect(page.locator("#heading")).to_have_text("Open the link again")
+        await expect(page.locator("#incomplete")).to_be_visible()
+        assert page.url == f"{url}/login/link"
     await page.goto(f"{url}/login/link#{'A' * 43}")  # the same page: only the fragment is another
     await page.click("#sign-in")
     await expect(page.locator("#message")).to_contain_text("can no longer be used")
+    await expect(page.locator("#heading")).to_have_text("This link is over")
+    await expect(page.locator("#incomplete")).to_be_hidden()
+
+
+async def test_a_link_page_that_was_loaded_again_does_not_call_a_good_link_over(
+    stack: Stack, screen: Screen, ida: Visitor
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    link = await ask(page, ida, url)
+    await page.goto(link)
+    await expect(page.locator("#sign-in")).to_be_visible()
+    await page.reload()
+    await expect(page.locator("#heading")).to_have_text("Open the link again")
+    await look_over(page)
+    await page.goto(link)
+    await page.click("#sign-in")
+    await expect(page).to_have_url(f"{url}/account")
+
+
+async def test_skipping_to_the_content_keeps_the_link(stack: Stack, screen: Screen, ida: Visitor) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    await page.goto(await ask(page, ida, url))
+    await expect(page.locator("#heading")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.locator(".skip")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#main")).to_be_focused()
+    await page.click("#sign-in")
+    await expect(page).to_have_url(f"{url}/account")
+
+
+async def test_what_went_wrong_before_is_not_told_of_what_comes_next(
+    stack: Stack, screen: Screen, browser: Browser, ida: Visitor
+) -> None:
+    link = await ask(screen.page, ida, stack.environment["AUTH_URL"])
+    async with open_screen(browser) as elsewhere:
+        page = elsewhere.page
+        await page.route("**/v1/login/links/consume", lambda route: route.abort(), times=1)
+        await page.goto(link)
+        await page.click("#sign-in")
+        await expect(page.locator("#message")).to_contain_text("cannot be reached")
+        await page.click("#sign-in")
+        await expect(page.locator("#heading")).to_have_text("Was it you?")
+        await expect(page.locator("#message")).to_be_empty()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])

@@ -126,8 +126,24 @@ async def test_a_mail_may_be_asked_for_again_after_a_while_which_is_told(
     await page.click("#resend")
     await expect(page.locator("#message")).to_contain_text("on its way already")
     await expect(page.locator("#resend")).to_contain_text("Send it again in")
+    await expect(page.locator("#resend")).to_be_focused()
     await page.click("#again")
     await expect(page.locator("#email")).to_be_focused()
+
+
+async def test_a_sign_in_that_was_begun_is_gone_on_with_on_its_own_page_only(
+    stack: Stack, screen: Screen
+) -> None:
+    page, url = screen.page, stack.environment["AUTH_URL"]
+    await page.goto(f"{url}/login?return_to=/account%3Ffrom=here")
+    await page.fill("#email", "nobody@example.org")
+    await page.click("#start")
+    await expect(page.locator("#code")).to_be_visible()
+    for other in ("/register", "/login"):
+        await page.goto(f"{url}{other}")
+        await expect(page.locator("#email")).to_be_visible()
+    await page.goto(f"{url}/login?return_to=/account%3Ffrom=here")
+    await expect(page.locator("#code")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["de", "pt-BR"])
@@ -166,7 +182,8 @@ async def test_whoever_is_signed_out_elsewhere_is_out_at_their_next_request(
 
         await other.page.click("#save")
         await expect(other.page.locator("#message")).to_contain_text("not signed in any more")
-        await other.page.goto(f"{url}/account")
+        await other.page.click("#message a")
+        await expect(other.page).to_have_url(f"{url}/login?return_to=%2Faccount")
         await expect(other.page.locator("#email")).to_be_visible()
         await screen.page.reload()
         await expect(screen.page.locator("#sessions li")).to_have_count(1)

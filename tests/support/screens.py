@@ -40,4 +40,4 @@ async def open_screen(
     shown = Screen(page)
     yield shown
     await context.close()
-    assert shown.faults == []
+    assert shown.faults == [], shown.faults

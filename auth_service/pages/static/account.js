@@ -9,6 +9,7 @@ import { _ } from "./words.js";
 function showOwn({ name, email }) {
   for (const place of document.querySelectorAll("[data-own-name]")) place.textContent = name;
   for (const place of document.querySelectorAll("[data-own-address]")) place.textContent = email;
+  document.querySelector("#menu summary").setAttribute("aria-label", _("Your account: %(name)s", { name }));
   document.querySelector("#menu .initial").textContent = [...(name || email)][0].toUpperCase();
 }
 

@@ -1,6 +1,6 @@
 // What was done, or tried: by whom, to whom, when and whence. Newest first.
 import { call } from "./api.js";
-import { ACTIONS } from "./labels.js";
+import { ACTIONS, DETAILS } from "./labels.js";
 import { busy, find, part, phrase, refused, tell } from "./screen.js";
 import { time } from "./times.js";
 import { _ } from "./words.js";
@@ -16,8 +16,12 @@ function named(id, name) {
 }
 
 function details(event) {
-  const shown = Object.entries(event.details).filter(([name]) => !name.endsWith("_id"));
-  const told = shown.map(([name, value]) => `${name}: ${[value].flat().join(", ")}`);
+  const names = new Set([...Object.keys(DETAILS), ...Object.keys(event.details)]); // in our order, and any others
+  const shown = [...names].filter((name) => name in event.details && !name.endsWith("_id"));
+  const told = shown.map((name) => {
+    const { label = name, values = {} } = DETAILS[name] ?? {};
+    return `${label}: ${[event.details[name]].flat().map((each) => values[each] ?? each).join(", ")}`;
+  });
   return told.length ? part("p", { className: "faint details", text: told.join(" · ") }) : null;
 }
 

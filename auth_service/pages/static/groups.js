@@ -43,9 +43,9 @@ function rowOf(user, changed, { alike }) {
   return row;
 }
 
-// A list in a section; `query` gives what it asks for, and `shows` whom of that it shows, or how all there stand,
-// `alike`. `changed` is told of each change made in it.
-export function groupOf(section, { query, changed, shows = () => true, alike = null }) {
+// A list in a section; `query` gives what it asks for, and `alike` is how all there stand, if they do.
+// `changed` is told of each change made in it.
+export function groupOf(section, { query, changed, alike = null }) {
   const list = section.querySelector("ul");
   const more = section.querySelector(".more");
   const nobody = section.querySelector(".nobody");
@@ -56,13 +56,15 @@ export function groupOf(section, { query, changed, shows = () => true, alike = n
     return rowOf(user, (after) => replace(user.id, after, { here: true }), { alike });
   }
 
-  // Show someone anew, here or because they were changed elsewhere; gone is who is null.
-  function replace(id, after, { here = false } = {}) {
+  const holds = (id) => list.querySelector(`[data-user="${id}"]`) !== null;
+
+  // Show someone anew, here or because they were changed elsewhere; gone is who is null. `first`: even if not here yet.
+  function replace(id, after, { here = false, first = false } = {}) {
     const old = list.querySelector(`[data-user="${id}"]`);
-    const renewed = after && row(after);
+    const renewed = after && (old || first) ? row(after) : null;
     if (old && renewed) old.replaceWith(renewed);
     else if (old) old.remove();
-    else if (renewed && !alike && shows(after)) list.prepend(renewed);
+    else if (renewed) list.prepend(renewed);
     settle();
     if (!here) return;
     (renewed ?? find("heading")).focus(); // not another's button: a key pressed twice must decide about nobody else
@@ -79,11 +81,11 @@ export function groupOf(section, { query, changed, shows = () => true, alike = n
 
   // Read the first page anew, or the one after what is shown; gives the answer.
   async function read({ following = false } = {}) {
-    const wanted = new URLSearchParams({ ...query(), limit: PAGE });
+    const wanted = new URLSearchParams([...query(), ["limit", PAGE]]);
     if (following) wanted.set("cursor", cursor);
     const answer = await call("GET", `/v1/admin/users?${wanted}`);
     if (!answer.ok) return answer;
-    const rows = answer.users.filter(shows).map(row);
+    const rows = answer.users.map(row);
     if (following) list.append(...rows);
     else list.replaceChildren(...rows);
     cursor = answer.next_cursor;
@@ -98,5 +100,5 @@ export function groupOf(section, { query, changed, shows = () => true, alike = n
     if (answer.ok) tell("");
     else refused(answer);
   }));
-  return { read, replace };
+  return { holds, read, replace };
 }

@@ -1,14 +1,16 @@
 // A link from a mail. Opening it does nothing: only a press of the button sends its token.
 import { call } from "./api.js";
-import { busy, find, tell } from "./screen.js";
+import { busy, find, refused, tell } from "./screen.js";
 import { _, sentenceOf } from "./words.js";
 
 const ONWARD = "porter.onward";
+const TOKEN = /^[\w-]{43}$/; // 256 bits in base64url
 const views = ["confirm", "elsewhere", "unused", "waiting", "over"];
 
 let token = "";
 
-function show(name, heading) {
+function show(name, heading, told = "", options = {}) {
+  tell(told, options);
   for (const view of views) find(view).hidden = view !== name;
   find("heading").textContent = heading;
   document.title = `${heading} · Porter`;
@@ -16,13 +18,21 @@ function show(name, heading) {
 }
 
 // Take the token out of the address bar, so that it is neither seen nor kept in the history.
+// A reload finds none there, nor does a link that was cut: nothing tells that it is over.
 function take() {
   const found = window.location.hash.slice(1);
-  if (found) token = found;
+  token = TOKEN.test(found) ? found : "";
   window.history.replaceState(null, "", window.location.pathname);
-  tell("");
+  find("incomplete").hidden = Boolean(token);
   if (token) return show("confirm", _("Sign in"));
-  return show("over", _("This link is over"));
+  return show("over", _("Open the link again"));
+}
+
+// A second link may be opened in the same tab. A fragment that names a part of the page, as the skip link's
+// does, leads there and leaves the link as it is.
+function takeAnother() {
+  const found = window.location.hash.slice(1);
+  if (found && !find(found)) take();
 }
 
 // Where the sign-in was to lead when it was asked for in this browser; the login page asks the server again.
@@ -36,6 +46,7 @@ function onward() {
 }
 
 async function consume(elsewhere) {
+  tell("");
   const answer = await call("POST", "/v1/login/links/consume", elsewhere ? { token, elsewhere } : { token });
   if (answer.ok) return window.location.replace(elsewhere ? "/account" : onward());
   if (answer.code === "link_elsewhere") {
@@ -43,16 +54,13 @@ async function consume(elsewhere) {
     return show("elsewhere", _("Was it you?"));
   }
   if (answer.code === "account_pending") {
-    tell(sentenceOf(answer), { good: true });
-    return show("waiting", _("Almost there"));
+    return show("waiting", _("Almost there"), sentenceOf(answer), { good: true });
   }
-  tell(sentenceOf(answer));
   // Whatever else went wrong leaves the link good: it may be tried again.
   const spent = ["challenge_closed", "account_rejected", "account_suspended", "invalid_request"];
-  if (!spent.includes(answer.code)) return undefined;
+  if (!spent.includes(answer.code)) return refused(answer);
   token = "";
-  find("incomplete").hidden = true;
-  return show("over", _("This link is over"));
+  return show("over", _("This link is over"), sentenceOf(answer));
 }
 
 find("sign-in").addEventListener("click", () => busy(find("sign-in"), () => consume(false)));
@@ -61,6 +69,6 @@ find("not-me").addEventListener("click", () => {
   token = "";
   show("unused", _("Good that you looked"));
 });
-window.addEventListener("hashchange", take); // a second link, opened in the same tab
+window.addEventListener("hashchange", takeAnother);
 
 take();

@@ -37,7 +37,8 @@ function keep(one) {
 function kept() {
   try {
     const one = JSON.parse(sessionStorage.getItem(KEPT));
-    return one && Date.parse(one.expires_at) > Date.now() ? one : null;
+    const isOurs = one?.registering === registering && one.onward === onward; // asked for on this very page
+    return isOurs && Date.parse(one.expires_at) > Date.now() ? one : null;
   } catch {
     return null;
   }
@@ -60,15 +61,20 @@ function askForAnswer() {
 }
 
 function askedAgain(renewed) {
-  if (renewed.method !== challenge.method) askForAnswer();
-  keep(renewed);
+  const { method } = challenge;
+  challenge = renewed;
+  keep(challenge);
+  if (challenge.method !== method) askForAnswer();
 }
 
 // The challenge is over: its link has signed this browser in, or nothing can be done with it any more.
 async function ended(sentence) {
   const me = await call("GET", "/v1/me");
   if (me.ok) return goOn();
-  begin(sentence ?? sentenceOf({ code: "challenge_closed" }));
+  if (sentence || Date.parse(challenge.expires_at) < Date.now()) {
+    return begin(sentence || sentenceOf({ code: "challenge_closed" }));
+  }
+  return begin(_("The mail was used, perhaps in another browser. If you are not signed in there, ask for a new one."));
 }
 
 function begin(sentence = "", options = {}) {
@@ -84,7 +90,7 @@ async function start() {
   if (isRegistering) Object.assign(sent, { name: fields.name.value, locale: language });
   const answer = await call("POST", isRegistering ? "/v1/registrations" : "/v1/login/challenges", sent);
   if (!answer.ok) return refused(answer, fields);
-  challenge = { ...answer, id: answer.challenge_id, email: fields.email.value.trim() };
+  challenge = { ...answer, id: answer.challenge_id, email: fields.email.value.trim(), registering, onward };
   keep(challenge);
   tell("");
   askForAnswer();

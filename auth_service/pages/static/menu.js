@@ -1,4 +1,2 @@
-// The account menu, wherever someone is signed in.
-import { closing } from "./popups.js";
-
-closing(document.getElementById("menu"));
+// The account menu, wherever someone is signed in, closes as every menu does.
+import "./popups.js";

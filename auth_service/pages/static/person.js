@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { ask } from "./dialogs.js";
 import { busy, button, find, invalid, refused, tell, valid } from "./screen.js";
-import { _, sentenceOf } from "./words.js";
+import { _, isolated, sentenceOf } from "./words.js";
 
 const path = (user, deed = "") => `/v1/admin/users/${user.id}${deed}`;
 export const nameOf = (user) => user.name || user.email;
@@ -12,18 +12,19 @@ export const nameOf = (user) => user.name || user.email;
 export function deedsFor(user, changed) {
   const made = (className, text, label, work) => button(`${className} small`, text, label, work);
   const values = { name: nameOf(user), address: user.email };
+  const told = { name: isolated(nameOf(user)) };
   const approve = () => made("deed", _("Approve"), _("Approve %(name)s, %(address)s", values), (pressed) =>
-    busy(pressed, () => decide(user, "/approve", changed, _("%(name)s is approved, and gets a mail that says so.", values))));
+    busy(pressed, () => decide(user, "/approve", changed, _("%(name)s is approved, and gets a mail that says so.", told))));
   const reject = () => made("second", _("Reject…"), _("Reject %(name)s, %(address)s", values), () =>
     askWhy(user, "/reject", changed, {
-      heading: _("Reject this registration?"), send: _("Reject"), done: _("%(name)s is rejected, and gets a mail that says so.", values),
+      heading: _("Reject this registration?"), send: _("Reject"), done: _("%(name)s is rejected, and gets a mail that says so.", told),
     }));
   const suspend = () => made("second", _("Suspend…"), _("Suspend %(name)s, %(address)s", values), () =>
     askWhy(user, "/suspend", changed, {
-      heading: _("Suspend this account?"), send: _("Suspend"), done: _("%(name)s is suspended, and signed out everywhere.", values),
+      heading: _("Suspend this account?"), send: _("Suspend"), done: _("%(name)s is suspended, and signed out everywhere.", told),
     }));
   const reinstate = () => made("second", _("Reinstate"), _("Reinstate %(name)s, %(address)s", values), (pressed) =>
-    busy(pressed, () => decide(user, "/reinstate", changed, _("%(name)s may sign in again, and gets a mail that says so.", values))));
+    busy(pressed, () => decide(user, "/reinstate", changed, _("%(name)s may sign in again, and gets a mail that says so.", told))));
   const change = () => made("second", _("Change…"), _("Change %(name)s, %(address)s", values), () => askChange(user, changed));
   const remove = () => made("second danger", _("Delete…"), _("Delete %(name)s, %(address)s", values), () => askDelete(user, changed));
   const byStatus = {
@@ -42,28 +43,30 @@ async function decide(user, deed, changed, done) {
 function askWhy(user, deed, changed, { heading, send, done }) {
   const dialog = find("reason-dialog");
   find("reason-heading").textContent = heading;
-  find("reason-about").textContent = `${nameOf(user)}, ${user.email}`;
+  find("reason-about").textContent = `${isolated(nameOf(user))}, ${isolated(user.email)}`;
   const confirm = dialog.querySelector("[type=submit]");
   confirm.textContent = send;
   find("reason").value = "";
   ask("reason-dialog", async () => {
     const reason = find("reason");
     valid(reason);
-    const answer = await call("POST", path(user, deed), { reason: reason.value.trim() || null });
+    const told = reason.value.replace(/\s+/g, " ").trim(); // pasted tabs, too: the API takes no controls
+    const answer = await call("POST", path(user, deed), { reason: told || null });
     if (!answer.ok) {
       refused(answer, { reason }, { at: find("reason-message") });
       return false;
     }
-    changed(answer);
-    tell(done, { good: true });
-    return true;
+    return () => {
+      changed(answer);
+      tell(done, { good: true });
+    };
   }, { focus: find("reason") });
 }
 
 function askDelete(user, changed) {
   find("delete-about").textContent = _(
-    "%(name)s, %(address)s, is signed out and gone at once, with all that we know about them. They get a mail that says so. It cannot be undone.",
-    { name: nameOf(user), address: user.email },
+    "%(name)s, %(address)s, is signed out and gone at once, with name, address and sign-ins. They get a mail that says so. It cannot be undone.",
+    { name: isolated(nameOf(user)), address: isolated(user.email) },
   );
   ask("delete-dialog", async () => {
     const answer = await call("DELETE", path(user));
@@ -71,9 +74,10 @@ function askDelete(user, changed) {
       refused(answer, {}, { at: find("delete-message") });
       return false;
     }
-    changed(null);
-    tell(_("%(name)s is deleted.", { name: nameOf(user) }), { good: true });
-    return true;
+    return () => {
+      changed(null);
+      tell(_("%(name)s is deleted.", { name: isolated(nameOf(user)) }), { good: true });
+    };
   }, { focus: find("delete-dialog").querySelector("[data-close]") });
 }
 
@@ -96,9 +100,10 @@ function askChange(user, changed) {
       refused(answer, { name }, { at: find("change-message") });
       return false;
     }
-    changed(answer);
-    tell(_("%(name)s is changed.", { name: nameOf(answer) }), { good: true });
-    return true;
+    return () => {
+      changed(answer);
+      tell(_("%(name)s is changed.", { name: isolated(nameOf(answer)) }), { good: true });
+    };
   });
 }
 
@@ -122,11 +127,12 @@ export function askInvite(invited) {
       refused(answer, { email, name }, { at });
       return false;
     }
-    invited(answer);
-    const values = { name: nameOf(answer) };
-    tell(answer.status === "invited"
-      ? _("%(name)s is invited, and gets a mail that says so.", values)
-      : _("%(name)s has an account already.", values), { good: true });
-    return true;
+    const values = { name: isolated(nameOf(answer)) };
+    return () => {
+      invited(answer);
+      tell(answer.status === "invited"
+        ? _("%(name)s is invited, and gets a mail that says so.", values)
+        : _("%(name)s has an account already.", values), { good: true });
+    };
   });
 }

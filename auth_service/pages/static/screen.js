@@ -1,5 +1,5 @@
 // What a page shows while it works: one message for everyone, and buttons that do nothing twice.
-import { sentenceOf } from "./words.js";
+import { _, sentenceOf } from "./words.js";
 
 export const find = (id) => document.getElementById(id);
 
@@ -25,11 +25,15 @@ export function valid(...fields) {
   }
 }
 
-// Tell what the server refused: at its field where there is one, else for the whole.
+// Tell what the server refused: at its field where there is one, else for the whole. Whoever is signed out by
+// now is shown the way in, and back to here.
 export function refused(answer, fields = {}, { at = find("message") } = {}) {
   const field = answer.code === "invalid_request" ? fields[answer.errors?.[0]?.field] : undefined;
   if (field) invalid(field, sentenceOf(answer), { at });
   else tell(sentenceOf(answer), { at });
+  if (answer.code !== "unauthenticated") return;
+  const here = new URLSearchParams({ return_to: window.location.pathname + window.location.search });
+  at.append(" ", part("a", { text: _("Sign in"), href: `/login?${here}` }));
 }
 
 // Disable a button while its work is under way, so that nothing is sent twice; a keyboard stays where it was.

@@ -54,7 +54,7 @@ function count() {
   const button = find("resend");
   const seconds = Math.ceil((Date.parse(watched.challenge.resend_at) - Date.now()) / 1000);
   button.hidden = false;
-  button.disabled = seconds > 0;
+  button.setAttribute("aria-disabled", String(seconds > 0)); // not disabled: that would lose the keyboard's place
   button.textContent = seconds > 0
     ? _("Send it again in %(seconds)s s", { seconds })
     : _("Send it again");
@@ -66,7 +66,7 @@ async function resend() {
   const answer = await call("POST", `/v1/login/challenges/${mine.challenge.id}/resend`);
   if (watched !== mine) return;
   if (answer.ok) {
-    Object.assign(mine.challenge, { resend_at: answer.resend_at, method: answer.method });
+    mine.challenge = { ...mine.challenge, resend_at: answer.resend_at, method: answer.method };
     mine.changed(mine.challenge);
     const hasCode = answer.method !== "magic_link";
     tell(hasCode ? _("We have sent it again. The code is the same.") : _("We have sent it again."), { good: true });
@@ -78,6 +78,7 @@ async function resend() {
 }
 
 find("resend").addEventListener("click", async () => {
+  if (find("resend").ariaDisabled === "true") return;
   await busy(find("resend"), resend);
   count();
 });

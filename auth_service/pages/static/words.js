@@ -5,12 +5,20 @@ const { words, problems, fields } = JSON.parse(document.getElementById("words").
 export const language = document.documentElement.lang;
 const plurals = new Intl.PluralRules(language);
 
+// A stranger's words inside a sentence, read in their own direction whatever that is.
+export const isolated = (text) => `\u2068${text}\u2069`;
+
 function filled(sentence, values) {
   return sentence.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
 }
 
 export function _(sentence, values = {}) {
   return filled(words[sentence] ?? sentence, values);
+}
+
+// The same word may be said of different things, and need another in other languages: `context` tells of which.
+export function pgettext(context, sentence) {
+  return words[`${context}\u0004${sentence}`] ?? sentence;
 }
 
 export function ngettext(one, many, count, values = {}) {

@@ -149,7 +149,7 @@ class Door:
 
     async def admin(self, email: str = "root@example.org") -> User:
         async with self.database.unit() as unit:
-            return await create_admin(email, name=None, unit=unit)
+            return await create_admin(email, name=None, unit=unit, sealer=self.sealer)
 
     async def approve(self, user_id: UUID, *, by: UUID) -> User:
         async with self.database.unit() as unit:

@@ -32,7 +32,7 @@ class Move:
             )
 
     async def answer(
-        self, challenge_id: UUID, code: str, *, binding: str = BINDING
+        self, challenge_id: UUID, code: str, *, binding: str = BINDING, device: str | None = None
     ) -> Moved | CodeWrong | ChallengeClosed:
         async with self.door.database.unit(caller=AT_HOME) as unit:
             return await move(
@@ -41,6 +41,7 @@ class Move:
                 mover=self.who.user,
                 current=self.who.session,
                 binding=binding,
+                device=device,
                 unit=unit,
                 rules=self.door.rules,
                 peppers=self.door.peppers,

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pytest
 from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
 from auth_service.appointments import appoint
+from auth_service.flows.changes import change
+from auth_service.flows.decisions import suspend
+from auth_service.flows.deletions import delete_account
 from auth_service.model.audit import Action
 from auth_service.model.users import Role, Status
 from auth_service.storage.database import Database
@@ -31,7 +35,7 @@ async def _administrators(door: Door) -> set[str]:
 async def test_whoever_is_named_is_made_an_administrator_and_that_is_noted(door: Door) -> None:
     suspended = await person(door, "ada@example.org", status=Status.SUSPENDED)
     with capture_logs() as lines:
-        await appoint(NAMED, database=door.database)
+        await appoint(NAMED, database=door.database, sealer=door.sealer)
     assert await _administrators(door) == set(NAMED)
     assert (await seen(door, suspended.id)).name == suspended.name
     assert [entry.action for entry in await noted(door)] == [Action.ADMINISTRATOR_MADE] * 2
@@ -42,17 +46,43 @@ async def test_whoever_is_named_is_made_an_administrator_and_that_is_noted(door:
 
 async def test_many_processes_at_once_make_and_note_each_once(door: Door) -> None:
     await asyncio.gather(
-        *(appoint(NAMED[::order], database=door.database) for order in (1, -1, 1, -1, 1, -1, 1, -1))
+        *(
+            appoint(NAMED[::order], database=door.database, sealer=door.sealer)
+            for order in (1, -1, 1, -1, 1, -1, 1, -1)
+        )
     )
     assert await _administrators(door) == set(NAMED)
     assert len(await noted(door)) == len(NAMED)
 
 
 async def test_who_is_named_no_longer_stays_an_administrator(door: Door) -> None:
-    await appoint(NAMED, database=door.database)
-    await appoint(NAMED[:1], database=door.database)
-    await appoint((), database=door.database)
+    await appoint(NAMED, database=door.database, sealer=door.sealer)
+    await appoint(NAMED[:1], database=door.database, sealer=door.sealer)
+    await appoint((), database=door.database, sealer=door.sealer)
     assert await _administrators(door) == set(NAMED)
+
+
+@pytest.mark.parametrize("since", ["demoted", "suspended", "moved", "deleted"])
+async def test_whatever_was_decided_since_outlasts_every_later_start(door: Door, since: str) -> None:
+    await appoint(NAMED, database=door.database, sealer=door.sealer)
+    async with door.database.unit() as unit:
+        root = await unit.users.find("root@example.org")
+        assert root is not None
+        match since:
+            case "demoted":
+                await change(root.id, name=None, role=Role.MEMBER, locale=None, by=root.id, unit=unit)
+            case "suspended":
+                await suspend(root.id, reason=None, by=root.id, unit=unit, sealer=door.sealer)
+            case "moved":
+                await unit.users.save(root.moved(email="elsewhere@example.org"))
+            case _:
+                await delete_account(root.id, by=root.id, unit=unit, sealer=door.sealer)
+    decided, before = await _administrators(door), await noted(door)
+    await appoint(NAMED, database=door.database, sealer=door.sealer)
+    assert await _administrators(door) == decided
+    assert await noted(door) == before
+    async with door.database.unit() as unit:
+        assert ((await unit.users.find("root@example.org")) is None) == (since in {"moved", "deleted"})
 
 
 async def test_it_waits_until_postgres_can_be_asked(door: Door, postgres_url: str) -> None:
@@ -61,7 +91,7 @@ async def test_it_waits_until_postgres_can_be_asked(door: Door, postgres_url: st
     tries: list[object] = []
     event.listen(beyond.engine.sync_engine, "do_connect", lambda *call: tries.append(call))
     with capture_logs() as lines:
-        waiting = asyncio.create_task(appoint(NAMED, database=beyond))
+        waiting = asyncio.create_task(appoint(NAMED, database=beyond, sealer=door.sealer))
         await until(lambda: len(tries) > 1, within=WITHIN)
         assert not waiting.done()
         await cable.mend()
@@ -79,7 +109,7 @@ async def test_a_surprise_is_told_and_waited_out(door: Door) -> None:
 
     await rename("details", "elsewhere")
     with capture_logs() as lines:
-        waiting = asyncio.create_task(appoint(NAMED, database=door.database))
+        waiting = asyncio.create_task(appoint(NAMED, database=door.database, sealer=door.sealer))
         await until(lambda: [line for line in lines if line["event"] == "appointment_failed"], within=WITHIN)
         await rename("elsewhere", "details")
         await asyncio.wait_for(waiting, WITHIN)
@@ -87,7 +117,7 @@ async def test_a_surprise_is_told_and_waited_out(door: Door) -> None:
     assert not any(email in str(lines) for email in NAMED)
 
 
-async def test_a_service_appoints_at_each_start_and_keeps_house(
+async def test_a_service_appoints_at_its_first_start_and_keeps_house(
     tmp_path: Path, door: Door, postgres_url: str, redis_url: str
 ) -> None:
     settings = environment(postgres_url, redis_url, AUTH_ADMIN_EMAILS=", ".join(NAMED))

@@ -46,6 +46,13 @@ def _users() -> None:
         schema=SCHEMA,
         postgresql_where=sa.text("status = 'unverified'"),
     )
+    op.create_table(
+        "appointments",
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("appointed_at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.PrimaryKeyConstraint("email", name="appointments_pkey"),
+        schema=SCHEMA,
+    )
 
 
 def _challenges() -> None:

@@ -58,7 +58,11 @@ async def test_nothing_is_decided_about_nobody(site: Site, verb: str) -> None:
     [
         ({"reason": "  We met, and <b>no</b>. "}, "We met, and <b>no</b>."),
         ({"reason": "x" * 500}, "x" * 500),
-        ({"reason": "   "}, None),
+        (
+            {"reason": "We do not know you. \n\nWrite to us:\r\n  root@example.org\n"},
+            "We do not know you. Write to us: root@example.org",
+        ),
+        ({"reason": " \n "}, None),
         ({"reason": None}, None),
         ({}, None),
     ],
@@ -84,7 +88,8 @@ async def test_a_reason_reaches_whom_it_is_about(
     ("body", "field"),
     [
         ({"reason": "x" * 501}, "reason"),
-        ({"reason": "two\nlines"}, "reason"),
+        ({"reason": "with a\ttab"}, "reason"),
+        ({"reason": "two\u2028lines"}, "reason"),
         ({"reason": "turned \u202e round"}, "reason"),
         ({"reason": 5}, "reason"),
         ({"why": "typo"}, "body"),

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -192,6 +194,15 @@ async def test_without_a_forwarded_method_the_requests_own_counts(site: Site) ->
     page = {name: value for name, value in PAGE.items() if name != "X-Forwarded-Method"}
     assert (await _ask(site, page, {}, query="?redirect=1")).status_code == 303
     assert (await _ask(site, page, {}, "HEAD", query="?redirect=1")).status_code == 401
+
+
+async def test_who_is_no_proxy_of_ours_says_nothing_about_another_request(site: Site) -> None:
+    serve_applications(site)
+    site.app.state.door = replace(site.app.state.door, trusted_proxies=(ip_network("192.0.2.0/24"),))
+    for own in ({}, {"X-Forwarded-Method": "POST"}, {"X-Forwarded-For": "192.0.2.1"}):
+        answer = await _ask(site, PAGE | own, {}, query="?redirect=1")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{ORIGIN}/login")
+    assert (await _ask(site, PAGE, {}, "HEAD", query="?redirect=1")).status_code == 401
 
 
 async def test_who_is_signed_in_is_never_redirected(site: Site) -> None:

@@ -1,7 +1,16 @@
 """Looking at a challenge while waiting for its mail."""
 
-from redis.asyncio import Redis
+from dataclasses import replace
+from uuid import UUID
 
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import select
+
+from auth_service.model.challenges import Challenge
+from auth_service.model.peppers import Peppers
+from auth_service.storage.challenges import challenge_of
+from auth_service.storage.tables import challenges
 from contracts.identifiers import new_id
 from contracts.streams import LOGIN
 from tests.integration.auth_service.api.site import Site, open_site, problem
@@ -32,6 +41,46 @@ async def test_out_of_attempts_a_code_is_closed_and_a_link_is_not(postgres_url: 
             for _ in range(5):
                 await browser.post(f"{path}/verify", json={"code": code})
             assert (await browser.get(path)).json()["state"] == state
+
+
+@pytest.mark.parametrize(("method", "state"), [("otp", "closed"), ("otp_and_link", "open")])
+@pytest.mark.parametrize("email", [ADA, "nobody@example.org"])
+async def test_where_too_much_was_guessed_a_code_is_closed_and_a_link_is_not(
+    postgres_url: str, method: str, state: str, email: str
+) -> None:
+    async with open_site(postgres_url, login_method=method) as site, site.browser() as browser:
+        await site.door.admin(ADA)
+        first, guessed, other = [
+            f"/v1/login/challenges/{(await site.ask(browser, email)).json()['challenge_id']}"
+            for _ in range(3)
+        ]
+        for path in (guessed, other):
+            assert (await browser.get(first)).json()["state"] == "open"
+            challenge = await _challenge(site, path)
+            code = challenge.code(site.door.peppers)
+            assert code is not None
+            for _ in range(5):
+                await browser.post(f"{path}/verify", json={"code": wrong(code)})
+        assert (await browser.get(first)).json()["state"] == state
+
+
+@pytest.mark.parametrize(("method", "state"), [("otp", "closed"), ("otp_and_link", "open")])
+async def test_a_code_closes_with_its_pepper_and_a_link_does_not(
+    postgres_url: str, method: str, state: str
+) -> None:
+    async with open_site(postgres_url, login_method=method) as site, site.browser() as browser:
+        path = f"/v1/login/challenges/{(await site.ask(browser, ADA)).json()['challenge_id']}"
+        assert (await browser.get(path)).json()["state"] == "open"
+        site.app.state.door = replace(site.parts.door, peppers=Peppers([b"\x06" * 32]))
+        assert (await browser.get(path)).json()["state"] == state
+
+
+async def _challenge(site: Site, path: str) -> Challenge:
+    async with site.parts.database.engine.connect() as connection:
+        found = await connection.execute(
+            select(challenges).where(challenges.c.id == UUID(path.rpartition("/")[2]))
+        )
+        return challenge_of(found.mappings().one())
 
 
 async def test_a_decoy_looks_open_too(site: Site) -> None:

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from auth_service.api.cookies import ACCESS
 from contracts.identifiers import new_id
 from tests.integration.auth_service.api.site import ORIGIN, Site, problem
+from tests.integration.auth_service.api.visits import serve_applications
 
 JSON = {"Content-Type": "application/json"}
 CHALLENGES = "/v1/login/challenges"
@@ -152,6 +154,10 @@ async def test_a_program_that_shows_nothing_is_told_to_sign_in(site: Site, metho
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://login.example.org", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
     ],
 )
 async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
@@ -161,6 +167,7 @@ async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
     async with site.browser() as browser:
         await site.sign_in(browser, ada.email)
         cookies = dict(browser.cookies)
+    before = await site.door.events()
     async with site.client(headers=headers, cookies=cookies) as forged:
         answers = [
             await forged.post(CHALLENGES, json={"email": "ada@example.org"}),
@@ -169,6 +176,7 @@ async def test_what_comes_from_elsewhere_is_refused_with_the_mend(
             await forged.delete("/v1/sessions/current"),
             await forged.post(f"/v1/admin/users/{ada.id}/approve"),
         ]
+        assert await site.door.events() == before
         for answer in answers:
             assert ORIGIN in problem(answer, 403, "origin_refused")["detail"]
             assert "set-cookie" not in answer.headers
@@ -186,6 +194,19 @@ async def test_a_cookie_that_opens_nothing_is_forgotten(site: Site, value: str) 
         assert "Max-Age=0" in answer.headers["set-cookie"]
 
 
+async def test_with_the_session_its_cookie_for_applications_is_forgotten(site: Site) -> None:
+    serve_applications(site)
+    cookies = {site.parts.door.cookies.session: "A" * 43, ACCESS: "A" * 43}
+    async with site.client(headers={"Origin": ORIGIN}, cookies=cookies) as browser:
+        answer = await browser.get("/v1/me")
+    problem(answer, 401, "unauthenticated")
+    own, shared = answer.headers.get_list("set-cookie")
+    assert own.startswith(f'{site.parts.door.cookies.session}=""; ')
+    assert shared.startswith(f'{ACCESS}=""; ')
+    assert "Domain=example.org" in shared
+    assert all("Max-Age=0" in each for each in (own, shared))
+
+
 async def test_a_wrong_token_costs_nobody_the_cookie_beside_it(site: Site) -> None:
     async with site.client(cookies={site.parts.door.cookies.session: "A" * 43}) as program:
         answer = await program.get("/v1/me", headers={"Authorization": "Bearer nonsense"})
@@ -193,8 +214,9 @@ async def test_a_wrong_token_costs_nobody_the_cookie_beside_it(site: Site) -> No
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_browser_may_tell_it_is_here_by_fetch_metadata(site: Site) -> None:
-    async with site.client(headers={"Sec-Fetch-Site": "same-origin"}) as browser:
+@pytest.mark.parametrize("origin", [{}, {"Origin": "null"}])
+async def test_a_browser_may_tell_it_is_here_by_fetch_metadata(site: Site, origin: dict[str, str]) -> None:
+    async with site.client(headers={"Sec-Fetch-Site": "same-origin", **origin}) as browser:
         assert (await browser.post(CHALLENGES, json={"email": "ada@example.org"})).status_code == 202
 
 

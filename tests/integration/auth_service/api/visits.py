@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
 import httpx
 
@@ -15,10 +16,15 @@ APP = "https://app.example.org"
 
 
 def serve_applications(site: Site) -> None:
-    """Have a site serve applications under its domain, and lead back to one of them."""
+    """Have a site serve applications under its domain, behind a proxy, and lead back to one of them."""
     door = site.parts.door
     cookies = replace(door.cookies, domain="example.org")
-    site.app.state.door = replace(door, cookies=cookies, return_origins=frozenset({APP}))
+    site.app.state.door = replace(
+        door,
+        cookies=cookies,
+        return_origins=frozenset({APP}),
+        trusted_proxies=(ip_network("127.0.0.1/32"),),
+    )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ from sqlalchemy import func, select, update
 
 from auth_service.flows.address_changes import Moved
 from auth_service.flows.outcomes import ChallengeClosed, CodeWrong
+from auth_service.flows.resending import PLACEHOLDER
 from auth_service.model.audit import Action
 from auth_service.model.budgets import STRANGERS_FAILURES
+from auth_service.model.challenges import Challenge
+from auth_service.model.tokens import token_hash
 from auth_service.model.users import Status, User
 from auth_service.storage.tables import challenges, outbox, sessions, users
 from contracts.envelope import unseal
@@ -107,7 +110,39 @@ async def test_who_never_proved_an_address_has_no_claim_to_it(door: Door) -> Non
     async with door.database.engine.connect() as connection:
         left = set((await connection.execute(select(users.c.id))).scalars())
     assert left == {ada.who.user.id}
-    assert squatter.id not in left
+    (noted,) = await audited(door.database, Action.DELETED)
+    assert (noted["actor"], noted["subject"]) == (ada.who.user.id, squatter.id)
+    assert (noted["status"], noted["reason"]) == ("unverified", "address_taken_over")
+
+
+async def test_the_account_knows_no_device_any_more_but_the_movers_own(door: Door) -> None:
+    ada, grace = await _moving(door), await present(door.database, "grace@example.org")
+    mine, thiefs = "M" * 43, "T" * 43
+    async with door.database.unit() as unit:
+        for device in (mine, thiefs):
+            await unit.devices.see(token_hash(device), user_id=ada.who.user.id)
+        await unit.devices.see(token_hash(thiefs), user_id=grace.user.id)
+    assert isinstance(await ada.answer(*await ada.asked(), device=mine), Moved)
+    async with door.database.unit() as unit:
+        assert await unit.acquaintances.knows(token_hash(mine), email=NEW)
+        assert not await unit.acquaintances.knows(token_hash(thiefs), email=NEW)
+        assert await unit.acquaintances.knows(token_hash(thiefs), email="grace@example.org")
+
+
+async def test_a_refused_answer_is_noted_with_who_gave_it(door: Door) -> None:
+    ada, grace = await _moving(door), await _moving(door, "grace@example.org")
+    challenge_id, code = await ada.asked()
+    await ada.answer(challenge_id, wrong(code))
+    await grace.answer(challenge_id, code, binding="C" * 43)
+    await grace.answer(challenge_id, code)
+    hers, his = ada.who.user.id, grace.who.user.id
+    noted = await audited(door.database, Action.SIGN_IN_REFUSED)
+    assert [(row["reason"], row["actor"]) for row in noted] == [
+        ("invalid_code", hers),
+        ("challenge_closed", his),
+        ("challenge_closed", his),
+    ]
+    assert noted[0]["subject"] == hers
 
 
 async def test_an_address_that_was_taken_meanwhile_stays_where_it_is(door: Door) -> None:
@@ -151,6 +186,38 @@ async def test_guesses_are_counted_over_all_challenges_of_the_new_address(door: 
             await ada.answer(challenge_id, wrong(code))
     assert await ada.answer(*await ada.asked()) == ChallengeClosed()
     assert isinstance(await ada.answer(*await ada.asked("other@example.com")), Moved)
+
+
+async def test_strangers_who_guess_at_the_new_address_close_it_for_nobody_who_moves_there(door: Door) -> None:
+    ada, grace = await _moving(door), await _moving(door, "grace@example.org")
+    for _ in range(STRANGERS_FAILURES // 5):
+        guessed = await door.ask(NEW, binding="C" * 43)
+        moved_at, code = await grace.asked()
+        for _ in range(5):
+            await door.answer(guessed.id, wrong(await door.mailed_code(guessed.id)), binding="C" * 43)
+            await grace.answer(moved_at, wrong(code))
+    assert await grace.answer(*await grace.asked()) == ChallengeClosed()
+    assert isinstance(await ada.answer(*await ada.asked()), Moved)
+
+
+@pytest.mark.parametrize("meanwhile", ["suspended", "deleted", "taken"])
+async def test_who_may_move_there_no_more_is_not_mailed_again(door: Door, meanwhile: str) -> None:
+    ada = await _moving(door)
+    if meanwhile == "taken":
+        await present(door.database, NEW)
+    challenge = await ada.ask()
+    if meanwhile == "suspended":
+        await set_status(door.database, ada.who.user.id, "suspended")
+    if meanwhile == "deleted":
+        async with door.database.engine.begin() as connection:
+            await connection.execute(users.delete().where(users.c.id == ada.who.user.id))
+    async with door.database.engine.begin() as connection:
+        past = challenges.c.mailed_at - timedelta(minutes=2)
+        await connection.execute(update(challenges).values(mailed_at=past))
+    assert isinstance(await door.resend(challenge.id), Challenge)
+    letter = await door.mailed(challenge.id)
+    assert isinstance(letter.event, UnknownAddressChallenged)
+    assert letter.recipients == (Recipient(address=PLACEHOLDER, name=""),)
 
 
 async def test_a_code_to_sign_in_moves_nobody_and_a_code_to_move_signs_nobody_in(door: Door) -> None:

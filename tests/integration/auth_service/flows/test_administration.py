@@ -9,7 +9,7 @@ from tests.integration.auth_service.people import CALLER, noted, person
 
 
 async def _page(door: Door, **query: object) -> UserPage:
-    asked = {"status": None, "role": None, "containing": None, "before": None, "limit": 100} | query
+    asked = {"statuses": (), "role": None, "containing": None, "before": None, "limit": 100} | query
     async with door.database.unit() as unit:
         return await list_users(unit=unit, **asked)  # type: ignore[arg-type]  # a test's shorthand
 
@@ -37,7 +37,12 @@ async def test_pages_follow_one_another_newest_first(door: Door) -> None:
 async def test_users_are_found_by_status_role_and_text(door: Door) -> None:
     await person(door, "ada@example.org", status=Status.PENDING)
     await person(door, "grace@example.org", status=Status.REJECTED, role=Role.ADMIN)
-    assert await _emails(door, status=Status.PENDING) == ["ada@example.org"]
+    await person(door, "sue@example.org", status=Status.SUSPENDED)
+    assert await _emails(door, statuses=[Status.PENDING]) == ["ada@example.org"]
+    assert await _emails(door, statuses=[Status.SUSPENDED, Status.PENDING]) == [
+        "sue@example.org",
+        "ada@example.org",
+    ]
     assert await _emails(door, role=Role.ADMIN) == ["grace@example.org"]
     assert await _emails(door, containing="GRA") == ["grace@example.org"]
     assert await _emails(door, containing="GRA", role=Role.MEMBER) == []

@@ -12,8 +12,11 @@ from auth_service.flows.deletions import delete_account
 from auth_service.model.audit import Action
 from auth_service.model.users import LastAdministrator, Role, Status, User
 from auth_service.storage.tables import users
+from contracts.envelope import unseal
+from contracts.events import AccountReinstated
+from contracts.sealing import Contents
 from tests.integration.auth_service.door import Door
-from tests.integration.auth_service.people import noted, person, seen
+from tests.integration.auth_service.people import noted, person, seen, told
 
 ROUNDS = 20
 
@@ -45,12 +48,28 @@ async def _administrators(door: Door) -> set[UUID]:
 async def test_an_administrator_is_made_of_anyone_and_that_is_noted(door: Door) -> None:
     pending = await person(door, status=Status.PENDING)
     async with door.database.unit() as unit:
-        admin = await create_admin("ada@example.org", name="Countess", unit=unit)
+        admin = await create_admin("ada@example.org", name="Countess", unit=unit, sealer=door.sealer)
     assert admin.id == pending.id
     assert (admin.role, admin.status, admin.name) == (Role.ADMIN, Status.ACTIVE, "Countess")
     (entry,) = await noted(door)
     assert (entry.action, entry.actor_id, entry.subject_id) == (Action.ADMINISTRATOR_MADE, None, admin.id)
     assert entry.details == {"status_before": "pending", "role_before": "member"}
+
+
+async def test_someone_shut_out_who_is_made_one_is_told_and_the_decision_is_undone(door: Door) -> None:
+    root, ada = await person(door, "root@example.org", role=Role.ADMIN), await person(door)
+    await _suspend(door, ada.id, root.id)
+    made = await door.admin(ada.email)
+    assert (made.status, made.decided_by, made.decided_at, made.decision_reason) == (
+        Status.ACTIVE,
+        None,
+        None,
+        None,
+    )
+    (event,) = await told(door, AccountReinstated)
+    assert (event.data.user_id, event.sequence) == (ada.id, str(made.version))
+    (mailed,) = unseal(event, Contents, sealer=door.sealer).recipients
+    assert mailed.address == ada.email
 
 
 async def test_an_administrator_made_by_many_at_once_is_made_and_noted_once(door: Door) -> None:

@@ -27,10 +27,10 @@ async def _end(door: Door, session_id: UUID, *, by: Present) -> bool:
         )
 
 
-async def _end_others(door: Door, *, by: Present) -> int:
+async def _end_others(door: Door, *, by: Present, device: str | None = None) -> int:
     async with door.database.unit(caller=AT_HOME) as unit:
         return await end_other_sessions(
-            by.user, current=by.session, unit=unit, rules=RULES, sealer=door.sealer
+            by.user, current=by.session, device=device, unit=unit, rules=RULES, sealer=door.sealer
         )
 
 

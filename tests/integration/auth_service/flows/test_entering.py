@@ -146,12 +146,15 @@ async def test_someone_invited_is_in_by_the_right_code_and_nobody_is_asked(door:
     assert event.data.recipients == 0
 
 
-async def test_someone_invited_may_register_as_well_and_say_who_they_are(door: Door) -> None:
-    await _invited(door.database, "ada@example.org")
-    challenge = await door.register("ada@example.org", name="Ada Lovelace")
+@pytest.mark.parametrize(("said", "called"), [("Ada", "Ada"), ("", "ada")])
+async def test_someone_invited_may_register_as_well_and_is_called_what_the_invitation_says(
+    door: Door, said: str, called: str
+) -> None:
+    await _invited(door.database, "ada@example.org", name=said)
+    challenge = await door.register("ada@example.org", name="Mallory", locale="pt_BR")
     code = await door.mailed_code(challenge.id)
     ada = _entered(await door.answer(challenge.id, code))
-    assert (ada.status, ada.name) == (Status.ACTIVE, "Ada Lovelace")
+    assert (ada.status, ada.name, ada.locale) == (Status.ACTIVE, called, "de")
 
 
 async def test_a_newcomer_at_an_approved_domain_is_in_at_once(database: Database) -> None:

@@ -14,7 +14,7 @@ from auth_service.storage.database import Database
 from auth_service.storage.tables import challenges, links, sessions, users
 from contracts.events import MagicLinkRequested, UnknownAddressChallenged
 from contracts.sealing import LoginLink, Recipient
-from tests.integration.auth_service.door import Door, wrong
+from tests.integration.auth_service.door import BINDING, Door, wrong
 
 PAGE = "https://login.example.org/login/link"
 ELSEWHERE = "E" * 43
@@ -162,6 +162,20 @@ async def test_a_newcomer_becomes_someone_by_a_link_as_well(database: Database) 
         "Ada Lovelace",
         "de",
     )
+
+
+@pytest.mark.parametrize(
+    ("binding", "called", "locale"), [(ELSEWHERE, "ada", "en"), (BINDING, "Mallory", "de")]
+)
+async def test_a_stranger_who_asks_names_nobody_who_opens_the_link_elsewhere(
+    database: Database, binding: str, called: str, locale: str
+) -> None:
+    door = linking(database)
+    challenge = await door.register("ada@example.org", name="Mallory", locale="de")
+    token = await door.mailed_link(challenge.id)
+    outcome = await door.follow(token, binding=binding, elsewhere=True)
+    assert isinstance(outcome, NotLetIn)
+    assert (outcome.user.name, outcome.user.locale) == (called, locale)
 
 
 async def test_only_the_hash_of_a_link_is_kept(database: Database) -> None:

@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from auth_service.flows.presence import accessing_session, current_session, list_sessions
 from auth_service.model.rules import LoginRules
@@ -82,6 +82,19 @@ async def test_use_is_noted_every_quarter_of_an_hour(database: Database) -> None
         await age(database, ada.session.id, last_seen_at=timedelta(minutes=16))
         await who(database, token)
         assert await _last_seen(database) > before
+
+
+async def test_a_session_that_is_used_in_time_never_idles_out_however_short_that_is(
+    database: Database,
+) -> None:
+    rules = LoginRules(session_idle=timedelta(minutes=10))
+    ada = await present(database)
+    for _ in range(5):
+        async with database.engine.begin() as connection:
+            past = sessions.c.last_seen_at - timedelta(minutes=4)
+            await connection.execute(update(sessions).values(last_seen_at=past))
+        async with database.unit() as unit:
+            assert await current_session(ada.token, unit=unit, rules=rules) is not None
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.ACTIVE])

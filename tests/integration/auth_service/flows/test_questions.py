@@ -2,6 +2,7 @@ import pytest
 from sqlalchemy import Text, func, literal_column, select
 
 from auth_service.flows.outcomes import NotLetIn
+from auth_service.flows.questions import is_open
 from auth_service.model.rules import LoginRules
 from auth_service.model.users import Status
 from auth_service.storage.database import Database
@@ -109,3 +110,19 @@ async def test_no_table_holds_a_code_or_a_token(database: Database, table: str) 
         assert token not in stored
         assert token.encode().hex() not in stored
     assert ("ada@example.org" in stored) == (table == "users")
+
+
+async def test_a_challenge_is_open_where_it_was_asked_for_and_until_it_is_answered(door: Door) -> None:
+    await door.admin("ada@example.org")
+    challenge = await door.ask("ada@example.org")
+
+    async def states() -> list[bool]:
+        async with door.database.unit() as unit:
+            return [
+                await is_open(challenge.id, binding=binding, unit=unit, peppers=door.peppers)
+                for binding in (BINDING, "C" * 43, "")
+            ]
+
+    assert await states() == [True, False, False]
+    await door.answer(challenge.id, await door.mailed_code(challenge.id))
+    assert await states() == [False, False, False]

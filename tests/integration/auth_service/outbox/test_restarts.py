@@ -94,6 +94,24 @@ async def test_a_redis_that_comes_back_with_all_its_data_is_given_nothing_again(
     assert (compared["rows"], compared["republished"]) == (5, {})
 
 
+async def test_after_an_outage_the_relay_looks_at_once_however_long_its_sweeps_are_apart(
+    own_post: Post, server: OwnRedis, tmp_path: Path
+) -> None:
+    old = await own_post.append(3)
+    with capture_logs() as lines:
+        async with own_post.running(own_post.relay(sweep_every=timedelta(hours=1))):
+            await until(lambda: _is_compared(lines), within=10)
+            server.kill()
+            append_only.take_away(tmp_path)
+            server.start()
+            (new,) = await own_post.append()
+            own_post.wake.set()
+            await until(lambda: _republished(own_post) == 3, within=10)
+    logins = await _logins(own_post)
+    assert logins[0] == new
+    assert sorted(logins[1:]) == sorted(old)
+
+
 async def test_new_rows_are_on_their_stream_before_lost_ones(
     own_post: Post, server: OwnRedis, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from auth_service.model.users import Status
 from auth_service.pages.forms import MEDIA_TYPE
+from contracts.identifiers import new_id
 from devstack.ports import free_port
 from tests.integration.auth_service.api.site import ORIGIN, Site, open_site
 from tests.integration.auth_service.door import wrong
@@ -18,6 +19,7 @@ FOREIGN: tuple[dict[str, str], ...] = (
     {"Origin": f"{ORIGIN}.evil.example.org"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example.org", "Sec-Fetch-Site": "same-origin"},
 )
 ODD_BODIES = (
     ("application/json", b'{"email": "ada@example.org"}', 415),
@@ -189,13 +191,16 @@ async def test_without_its_database_the_forms_say_so_and_keep_what_was_typed() -
         assert (page.status_code, page.headers["retry-after"]) == (503, "2")
         assert Sheet(page).attributes("email")["value"] == ADA
         browser.cookies.set("__Host-porter_session", "A" * 43, domain="login.example.org")
-        for path in ("/account", "/admin", "/admin/audit"):
+        for path in ("/account", "/admin", f"/admin/audit?person={new_id()}&lang=de"):
             page = await browser.get(path)
             assert (page.status_code, Sheet(page).heading) == (503, "Back in a moment")
             assert path in Sheet(page).links
         assert (await browser.get("/login")).status_code == 200
         assert (await browser.get("/login/link")).status_code == 200
-        assert (await browser.post("/logout")).status_code == 503
+        page = await browser.post("/logout")
+        assert page.status_code == 503
+        (again,) = Sheet(page).links - {"#main"}
+        assert Sheet(await browser.get(again)).heading == "Back in a moment"
 
 
 @pytest.mark.parametrize(

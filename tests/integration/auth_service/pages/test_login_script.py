@@ -64,6 +64,7 @@ async def test_a_fault_of_ours_leaves_the_code_to_be_sent_again(
         await page.fill("#code", await door.mailed_code_of(challenge_id))
         await page.click("#verify")
         await expect(page).to_have_url(f"{settings['PUBLIC_URL']}/account")
+        await expect(page.locator("#sessions li")).to_be_visible()  # all is loaded before the service goes
     await operator.close()
     await door.database.close()
 

@@ -43,6 +43,9 @@ PAGES = {
     "a form of a neighbour": Page(FORM, {"Origin": "http://localhost", "Sec-Fetch-Site": "same-site"}),
     "a script": Page("application/json", CROSS),
     "a script in a sandbox": Page("application/json", {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
+    "a script that says both": Page(
+        "application/json", {"Origin": ELSEWHERE, "Sec-Fetch-Site": "same-origin"}
+    ),
     "an old browser's form": Page(FORM, {"Referer": f"{ELSEWHERE}/"}),
     "an old browser's script": Page("application/json", {"Origin": ELSEWHERE}),
 }

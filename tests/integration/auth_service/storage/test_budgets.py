@@ -13,7 +13,7 @@ from auth_service.storage.database import Database
 from auth_service.storage.tables import budgets
 from tests.support.waiting import until
 
-ADA = strangers_budget("ada@example.org")
+ADA = strangers_budget("ada@example.org", key=b"\x05" * 32)
 
 
 async def _take(database: Database, budget: Budget = ADA) -> int | None:
@@ -58,7 +58,7 @@ async def test_nothing_is_given_back_beyond_what_was_taken(database: Database) -
 async def test_another_address_has_its_own(database: Database) -> None:
     for _ in range(10):
         await _take(database)
-    assert await _take(database, strangers_budget("grace@example.org")) == 9
+    assert await _take(database, strangers_budget("grace@example.org", key=b"\x05" * 32)) == 9
 
 
 async def test_whoever_waits_for_a_budget_sees_what_was_taken_meanwhile(database: Database) -> None:

@@ -84,5 +84,5 @@ async def test_a_search_takes_signs_as_they_are(database: Database, containing: 
     for email in ("ada@example.org", "a_b@example.org"):
         await _add(database, email)
     async with database.unit() as unit:
-        page = await unit.users.page(status=None, role=None, containing=containing, before=None, limit=10)
+        page = await unit.users.page(statuses=(), role=None, containing=containing, before=None, limit=10)
     assert {listed.user.email for listed in page} == found

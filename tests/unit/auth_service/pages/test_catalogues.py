@@ -37,7 +37,10 @@ def catalogue(language: str) -> Catalog:
 
 def test_it_holds_what_is_said_and_nothing_else(catalogue: Catalog) -> None:
     def said(found: Catalog) -> dict[object, set[str]]:
-        return {message.id: {file for file, _ in message.locations} for message in messages(found)}
+        return {
+            (message.context, message.id): {file for file, _ in message.locations}
+            for message in messages(found)
+        }
 
     assert said(catalogue) == said(extract())
     assert not catalogue.obsolete
@@ -82,6 +85,11 @@ def test_scripts_get_the_words_they_say_and_no_others() -> None:
     assert german.words_of({"static/person.js"})["Approve"] == "Freigeben"
     assert german.words_of(set()) == {}
     assert read_catalogues()[SOURCE].words_of({"static/person.js"}) == {}
+
+
+def test_a_word_that_is_said_of_different_things_may_have_different_translations() -> None:
+    words = read_catalogues()["pt_BR"].words_of({"static/labels.js"})
+    assert (words["Rejected"], words["done\x04Rejected"]) == ("Recusada", "Cadastro recusado")
 
 
 def test_no_german_sentence_says_du_and_none_of_portuguese_tu() -> None:

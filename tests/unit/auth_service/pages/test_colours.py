@@ -1,4 +1,4 @@
-"""Text can be read on what it stands on, in both settings: contrast by WCAG 2.2, section 1.4.3."""
+"""Text can be read on what it stands on, in both settings, and fields can be found: contrast by WCAG 2.2."""
 
 import re
 
@@ -6,7 +6,8 @@ import pytest
 
 from auth_service.pages.routes import STATIC
 
-READABLE = 4.5
+READABLE = 4.5  # section 1.4.3: text
+VISIBLE = 3.0  # section 1.4.11: what shows where a field is, or the focus
 PAIRS = (
     *(("ink", ground) for ground in ("paper", "card", "well")),
     *(("faint", ground) for ground in ("paper", "card", "well")),
@@ -15,6 +16,7 @@ PAIRS = (
     *((kind, f"{kind}-paper") for kind in ("good", "bad", "warn")),
     *(("bad", "card"), ("card", "bad")),
 )
+LINES = tuple((line, ground) for line in ("field-line", "ring") for ground in ("paper", "card", "well"))
 
 
 def palettes() -> list[dict[str, str]]:
@@ -33,8 +35,32 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def contrast(one: str, other: str) -> float:
+    """Give the contrast of two colours, as WCAG defines it."""
+    dim, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def rule(selector: str) -> str:
+    """Give what the sheet says of `selector`."""
+    sheet = (STATIC / "porter.css").read_text(encoding="utf-8")
+    _, found, rest = sheet.partition(f"\n{selector} {{")
+    assert found
+    return rest.partition("}")[0]
+
+
 @pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
 @pytest.mark.parametrize(("text", "ground"), PAIRS)
 def test_text_stands_out(palette: dict[str, str], text: str, ground: str) -> None:
-    dim, bright = sorted((luminance(palette[text]), luminance(palette[ground])))
-    assert (bright + 0.05) / (dim + 0.05) >= READABLE
+    assert contrast(palette[text], palette[ground]) >= READABLE
+
+
+@pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
+@pytest.mark.parametrize(("line", "ground"), LINES)
+def test_lines_that_tell_something_stand_out(palette: dict[str, str], line: str, ground: str) -> None:
+    assert contrast(palette[line], palette[ground]) >= VISIBLE
+
+
+def test_fields_and_what_may_stand_in_them_are_drawn_in_these_colours() -> None:
+    assert "border: 1px solid var(--field-line);" in rule("input, select, textarea")
+    assert rule("input::placeholder").split() == ["color:", "var(--faint);", "opacity:", "1;"]
