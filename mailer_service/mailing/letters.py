@@ -20,6 +20,8 @@ class Letter:
     facts: Mapping[str, Fact] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What must not appear in a log or in the ledger, whoever repeats it."""
+    administrator: bool = False
+    """Whether the recipient is one: mail to them is never suppressed."""
 
 
 def open_letter(event: AnyEvent, *, position: int, sealer: Sealer) -> Letter:
@@ -40,4 +42,5 @@ def open_letter(event: AnyEvent, *, position: int, sealer: Sealer) -> Letter:
         locale=recipient.locale,
         facts={"name": mailbox.name, **opened.facts},
         secrets=opened.secrets,
+        administrator=recipient.administrator,
     )
