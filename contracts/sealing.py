@@ -23,13 +23,14 @@ class BoxRefused(Exception):
 
 
 class Recipient(BaseModel):
-    """One person a mail goes to."""
+    """One person a mail goes to; an administrator's mail is sent even where mail to them came back."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     address: str
     name: str
     locale: str = "en"
+    administrator: bool = False
 
 
 class Contents(BaseModel):

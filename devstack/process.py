@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -99,7 +100,10 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal. Raises `NotRunning`."""
-        os.kill(self.pid, number)
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:  # dead already, and the loop has yet to hear of it
+            raise NotRunning(self.name) from None
 
     def hold(self) -> None:
         """Let it stay down when it next ends, until `start`."""
@@ -122,8 +126,9 @@ class Process:
         self.hold()
         if self._process is not None and self.running:
             stopping = self._process
-            self.signal(self.program.stop_with)
-            self.signal(signal.SIGCONT)  # a stopped process would not hear it
+            with suppress(NotRunning):
+                self.signal(self.program.stop_with)
+                self.signal(signal.SIGCONT)  # a stopped process would not hear it
             try:
                 async with asyncio.timeout(self._grace_seconds):
                     await stopping.wait()

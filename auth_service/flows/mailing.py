@@ -35,7 +35,12 @@ async def mail(
     """
     link = None if link_token is None else sign_in_link(link_token, page=rules.link_page)
     # The stored name, never the proposed one: what strangers type is not mailed to others.
-    recipient = Recipient(address=address, name="" if user is None else user.name, locale=challenge.locale)
+    recipient = Recipient(
+        address=address,
+        name="" if user is None else user.name,
+        locale=challenge.locale,
+        administrator=user is not None and user.is_administrator,
+    )
     event_id = new_id()
     box = _box(challenge, recipient=recipient, code=code, link=link, decoy=user is None)
     event, data = _fact(challenge, user=user, sealed=sealer.seal(box, event_id=event_id))

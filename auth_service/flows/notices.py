@@ -13,7 +13,9 @@ from contracts.sealing import Contents, Recipient, Sealer
 
 def recipient(user: User) -> Recipient:
     """Address someone as they are called, in their language."""
-    return Recipient(address=user.email, name=user.name, locale=user.locale)
+    return Recipient(
+        address=user.email, name=user.name, locale=user.locale, administrator=user.is_administrator
+    )
 
 
 async def tell(

@@ -38,7 +38,7 @@ from contracts.sealing import (
 )
 from mailer_service.mailing.mails import OTP_AND_LINK, mail_of
 from mailer_service.mailing.masking import half_masked
-from mailer_service.mailing.wording import clock, day_and_clock, in_words, one_paragraph
+from mailer_service.mailing.wording import Fact, one_paragraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Opened:
 
     template: str
     recipients: tuple[Recipient, ...] = field(repr=False)
-    facts: Mapping[str, str] = field(repr=False)
+    facts: Mapping[str, Fact] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What must not appear in a log or in the ledger, whoever repeats it."""
 
@@ -90,7 +90,7 @@ def _code(event: AnyEvent, template: str, box: LoginCode) -> Opened:
 
 def _link(event: AnyEvent, template: str, box: LoginLink) -> Opened:
     link = box.link.get_secret_value()
-    facts = {"link": link, **_validity(event)}
+    facts: dict[str, Fact] = {"link": link, **_validity(event)}
     if box.code is None:
         return Opened(template, box.recipients, facts, _of_link(link))
     code = box.code.get_secret_value()
@@ -108,17 +108,17 @@ def _address_move(template: str, box: AddressMove) -> Opened:
 
 
 def _sign_in(at: datetime, template: str, box: NewSignIn) -> Opened:
-    facts = {
+    facts: dict[str, Fact] = {
         "device": plain_name(box.device),
         "client_address": plain_name(box.client_address),
-        "signed_in_at": day_and_clock(at),
+        "signed_in_at": at,
     }
     return Opened(template, box.recipients, facts)
 
 
-def _validity(event: AnyEvent) -> dict[str, str]:
+def _validity(event: AnyEvent) -> dict[str, Fact]:
     ends = event.gives_up_at()
-    return {"valid_for": in_words(ends - event.time), "valid_until": clock(ends)}
+    return {"valid_for": ends - event.time, "valid_until": ends}
 
 
 def _of_link(link: str) -> tuple[str, ...]:

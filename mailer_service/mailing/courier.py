@@ -36,7 +36,7 @@ from mailer_service.mailing.mails import mail_of, mail_of_type
 from mailer_service.mailing.masking import masked
 from mailer_service.mailing.metrics import send_duration_seconds
 from mailer_service.mailing.rendering import Renderer, message_id
-from mailer_service.mailing.smtp_connection import SmtpEnded
+from mailer_service.mailing.smtp_connection import Envelope, SmtpEnded
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.telling import tell
 
@@ -201,11 +201,9 @@ class Courier:
         if isinstance(claim, NotClaimed):
             return _why_not(claim)
         try:
-            raw = self._renderer.render(letter, message_id=identity, written_at=errand.event.time)
             ended = await hand_over(
-                raw,
-                sender=self._renderer.sender.address,
-                recipient=mail.recipient,
+                lambda _: self._renderer.render(letter, message_id=identity, written_at=errand.event.time),
+                envelope=Envelope(self._renderer.sender.address, mail.recipient),
                 pool=self._pool,
                 begin_data=errand.begin_data,
                 until=until,

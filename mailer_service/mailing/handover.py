@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mailer_service.mailing.masking import masked
 from mailer_service.mailing.replies import Verdict, classify_silence
-from mailer_service.mailing.smtp_connection import Progress, SmtpEnded
+from mailer_service.mailing.smtp_connection import Envelope, Progress, SmtpConnection, SmtpEnded
 from mailer_service.mailing.smtp_pool import SmtpPool
 
 
@@ -35,10 +35,9 @@ class _Refrained(Exception):
 
 
 async def hand_over(
-    raw: bytes,
+    write: Callable[[SmtpConnection], bytes],
     *,
-    sender: str,
-    recipient: str,
+    envelope: Envelope,
     pool: SmtpPool,
     begin_data: Callable[[], bool],
     until: float,
@@ -46,13 +45,17 @@ async def hand_over(
 ) -> HandedOver | NotBegun | Failed:
     """Give a mail to the server, by the loop's time `until`. `secrets` are masked in what comes back.
 
+    `write` writes the mail for the server that gets it: lines ended by CRLF, and nothing beyond ASCII but
+    what the connection's `eight_bit` allows, and its `utf8` where the envelope itself is beyond ASCII.
+
     `begin_data` is asked before the DATA command, and again before the content: between the two the process
     may have been stopped for longer than its claim holds.
     """
     progress = Progress()
     try:
-        async with asyncio.timeout_at(until), pool.begun(sender, progress) as connection:
-            await connection.rcpt(recipient, progress)
+        async with asyncio.timeout_at(until), pool.begun(envelope, progress) as connection:
+            await connection.rcpt(envelope, progress)
+            raw = write(connection)
             _ask(begin_data)
             await connection.data_command(progress)
             _ask(begin_data)

@@ -7,6 +7,7 @@ from contracts.events import AnyEvent
 from contracts.sealing import BoxRefused, Sealer
 from mailer_service.mailing.boxes import open_box
 from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.wording import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,11 @@ class Letter:
     template: str
     recipient: Mailbox
     locale: str
-    facts: Mapping[str, str] = field(repr=False)
+    facts: Mapping[str, Fact] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What must not appear in a log or in the ledger, whoever repeats it."""
+    administrator: bool = False
+    """Whether the recipient is one: mail to them is never suppressed."""
 
 
 def open_letter(event: AnyEvent, *, position: int, sealer: Sealer) -> Letter:
@@ -39,4 +42,5 @@ def open_letter(event: AnyEvent, *, position: int, sealer: Sealer) -> Letter:
         locale=recipient.locale,
         facts={"name": mailbox.name, **opened.facts},
         secrets=opened.secrets,
+        administrator=recipient.administrator,
     )

@@ -40,9 +40,10 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The mail will never get through."""
+    """The mail will never get through; `bounced` says that no other mail to this address would, either."""
 
     reason: Literal["recipient_refused", "message_refused"]
+    bounced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class Unclear:
 
 
 Verdict = Outage | Passing | Refused | Unclear
+
+BOUNCES: Final = frozenset({"5.1.1", "5.1.6", "5.1.10"})
+"""No such mailbox, moved, a domain without mail (RFC 3463, RFC 7505): it is about the address alone."""
 
 HINT_LEAST: Final = timedelta(seconds=1)
 HINT_MOST: Final = timedelta(hours=1)
@@ -82,7 +86,8 @@ def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdic
     """Judge a reply that is not the one hoped for.
 
     Anything before MAIL is an outage, and so is a 5xx to MAIL: it is about us, not about this mail. A 4xx
-    passes, 421 included once MAIL has begun. A 5xx to RCPT or DATA is final. A reply that is no answer to
+    passes, 421 included once MAIL has begun. A 5xx to RCPT or DATA is final, and to RCPT it is a bounce where
+    its enhanced code says so; without one nobody knows what a 550 is about. A reply that is no answer to
     what was said (a 2xx, a 3xx, or no SMTP at all) is not trusted: after content was written that is unclear.
     """
     if phase in BEFORE_MAIL:
@@ -93,7 +98,8 @@ def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdic
         case 5 if phase is Phase.MAIL:
             return Outage()
         case 5:
-            return Refused(_whose_fault(phase, code, enhanced))
+            bounced = phase is Phase.RCPT and enhanced in BOUNCES
+            return Refused(_whose_fault(phase, code, enhanced), bounced=bounced)
         case _:
             return Unclear() if phase is Phase.DATA else Passing("unexpected_reply")
 

@@ -16,6 +16,9 @@ from mailer_service.mailing.smtp_url import SmtpUrl
 
 UNAVAILABLE: Final = 421
 GO_AHEAD: Final = 354
+OK: Final = (250, 251)
+NOT_ASCII: Final = 553
+"""What a server says that takes no such address (RFC 6531, 3.5); where it has no SMTPUTF8 we say it for it."""
 LATE_REPLY_SECONDS: Final = 0.05
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
@@ -46,6 +49,19 @@ class SmtpEnded(Exception):
         """Tell it in a line. It may repeat the recipient's address: mask it before it goes anywhere."""
         at = self.phase.name.lower()
         return f"{at}: {self.text}" if self.code is None else f"{at}: {self.code} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who the server is told that a mail is from and for (RFC 5321, 2.3.1): bare addresses."""
+
+    sender: str
+    recipient: str
+
+    @property
+    def is_international(self) -> bool:
+        """Whether an address is beyond ASCII, so that the server must know SMTPUTF8 (RFC 6531)."""
+        return not (self.sender.isascii() and self.recipient.isascii())
 
 
 @dataclass(slots=True)
@@ -95,6 +111,10 @@ class SmtpConnection:
 
     def __init__(self, client: SMTP) -> None:
         self._client = client
+        self.eight_bit: Final = client.supports_extension("8bitmime")
+        """The server takes bytes beyond ASCII in a mail's body (8BITMIME, RFC 6152)."""
+        self.utf8: Final = client.supports_extension("smtputf8")
+        """The server takes UTF-8 in addresses and headers (SMTPUTF8, RFC 6531)."""
         self.mails = 0
         self.in_transaction = False
         """MAIL was said and the mail did not end in a 250: RSET first."""
@@ -140,30 +160,27 @@ class SmtpConnection:
     async def reset(self, progress: Progress) -> None:
         """RSET: forget a transaction that was begun. Raises `SmtpEnded`."""
         progress.phase = Phase.MAIL
-        with _ending_at(progress):
-            await self._client.rset()
+        await self._said(b"RSET", progress)
         self.in_transaction = False
 
-    async def mail(self, sender: str, progress: Progress) -> None:
+    async def mail(self, envelope: Envelope, progress: Progress) -> None:
         """MAIL FROM. Raises `SmtpEnded`."""
+        if envelope.is_international and not self.utf8:
+            raise SmtpEnded(Phase.RCPT, NOT_ASCII, "5.6.7 the server takes no address beyond ASCII")
         progress.phase = Phase.MAIL
         self.in_transaction = True
-        with _ending_at(progress):
-            await self._client.mail(sender)
+        extensions = b" BODY=8BITMIME" * self.eight_bit + b" SMTPUTF8" * envelope.is_international
+        await self._said(b"MAIL FROM:<%b>%b" % (envelope.sender.encode(), extensions), progress)
 
-    async def rcpt(self, recipient: str, progress: Progress) -> None:
+    async def rcpt(self, envelope: Envelope, progress: Progress) -> None:
         """RCPT TO. Raises `SmtpEnded`."""
         progress.phase = Phase.RCPT
-        with _ending_at(progress):
-            await self._client.rcpt(recipient)
+        await self._said(b"RCPT TO:<%b>" % envelope.recipient.encode(), progress)
 
     async def data_command(self, progress: Progress) -> None:
         """Say DATA and get the 354; nothing of the mail is written yet. Raises `SmtpEnded`."""
         progress.phase = Phase.DATA_COMMAND
-        with _ending_at(progress):
-            reply = await self._client.execute_command(b"DATA")
-        if reply.code != GO_AHEAD:
-            raise SmtpEnded(Phase.DATA_COMMAND, reply.code, reply.message)
+        await self._said(b"DATA", progress, awaited=(GO_AHEAD,))
 
     async def content(self, raw: bytes, progress: Progress) -> str:
         """Write the mail and give the 250's text. Raises `SmtpEnded`.
@@ -183,6 +200,17 @@ class SmtpConnection:
         self.mails += 1
         self.in_transaction = False
         return f"{reply.code} {reply.message}"
+
+    async def _said(self, command: bytes, progress: Progress, *, awaited: tuple[int, ...] = OK) -> None:
+        """Say a command; any other reply than those awaited ends the dialogue. Raises `SmtpEnded`."""
+        protocol = self._client.protocol
+        if protocol is None:
+            raise SmtpEnded(progress.phase, None, "the connection was lost")
+        with _ending_at(progress):
+            # The client's own methods parse each address anew, which takes as long as all the rest.
+            reply = await protocol.execute_command(command)
+        if reply.code not in awaited:
+            raise SmtpEnded(progress.phase, reply.code, reply.message)
 
     def drop(self) -> None:
         """Cut the connection."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from mailer_service.mailing.slots import Slots
-from mailer_service.mailing.smtp_connection import Progress, SmtpConnection, SmtpEnded
+from mailer_service.mailing.smtp_connection import Envelope, Progress, SmtpConnection, SmtpEnded
 from mailer_service.mailing.smtp_url import SmtpUrl
 
 
@@ -43,12 +43,12 @@ class SmtpPool:
         self._idle: dict[SmtpConnection, asyncio.TimerHandle] = {}
 
     @asynccontextmanager
-    async def begun(self, sender: str, progress: Progress) -> AsyncIterator[SmtpConnection]:
+    async def begun(self, envelope: Envelope, progress: Progress) -> AsyncIterator[SmtpConnection]:
         """Lend a connection on which MAIL was accepted; hold a slot while you do. Raises `SmtpEnded`.
 
         It is used again unless the block was interrupted, the connection was lost, or the server said 421.
         """
-        connection = await self._begin(sender, progress)
+        connection = await self._begin(envelope, progress)
         try:
             yield connection
         except SmtpEnded as ended:
@@ -69,21 +69,21 @@ class SmtpPool:
         for connection in list(self._idle):
             self._retire(connection)
 
-    async def _begin(self, sender: str, progress: Progress) -> SmtpConnection:
+    async def _begin(self, envelope: Envelope, progress: Progress) -> SmtpConnection:
         reused = self._take_idle()
-        if reused is not None and await self._still_good(reused, sender, progress):
+        if reused is not None and await self._still_good(reused, envelope, progress):
             return reused
         connection = await self._open(progress)
-        await self._mail(connection, sender, progress)
+        await self._mail(connection, envelope, progress)
         return connection
 
-    async def _still_good(self, reused: SmtpConnection, sender: str, progress: Progress) -> bool:
+    async def _still_good(self, reused: SmtpConnection, envelope: Envelope, progress: Progress) -> bool:
         """Begin on a connection that the server may have closed meanwhile: that is nobody's failure."""
         try:
             async with asyncio.timeout(self._reused_patience.total_seconds()):
                 if reused.in_transaction:
                     await self._reset(reused, progress)
-                await self._mail(reused, sender, progress)
+                await self._mail(reused, envelope, progress)
         except TimeoutError:
             return False
         except SmtpEnded as ended:
@@ -102,9 +102,9 @@ class SmtpPool:
             connection.drop()
             raise
 
-    async def _mail(self, connection: SmtpConnection, sender: str, progress: Progress) -> None:
+    async def _mail(self, connection: SmtpConnection, envelope: Envelope, progress: Progress) -> None:
         try:
-            await connection.mail(sender, progress)
+            await connection.mail(envelope, progress)
         except SmtpEnded as ended:
             self._give_back(connection, fit=ended.survivable)
             raise

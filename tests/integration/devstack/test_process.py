@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ async def test_what_dies_is_started_again(supervisor: Supervisor, tmp_path: Path
     assert process.starts == 2
     assert pid_file.read_text() == f"{process.pid}\n"
     assert "devstack: one was ended by SIGKILL" in supervisor.log("one").read_text()
+
+
+async def test_what_died_unheard_cannot_be_signalled_and_is_stopped_all_the_same(
+    supervisor: Supervisor, tmp_path: Path, up: Path
+) -> None:
+    process = await supervisor.keep(program(WELL_BEHAVED, tmp_path), ready=answered(up))
+    pid = process.pid
+    os.kill(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):  # the loop's watcher was faster
+        os.waitpid(pid, 0)  # noqa: ASYNC222  # the loop must not hear of it
+    with pytest.raises(NotRunning):
+        process.signal(signal.SIGTERM)
+    await process.stop()
+    assert not process.running
 
 
 async def test_what_is_held_stays_down_until_it_is_started(

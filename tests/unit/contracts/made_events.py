@@ -39,7 +39,9 @@ unicode_text = st.text()
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9998, 1, 1), timezones=zones)  # noqa: DTZ001 - Hypothesis takes naive bounds
 traceparents = st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{1,9})?", fullmatch=True)
-recipients = st.builds(Recipient, address=unicode_text, name=unicode_text, locale=unicode_text)
+recipients = st.builds(
+    Recipient, address=unicode_text, name=unicode_text, locale=unicode_text, administrator=st.booleans()
+)
 addressed = st.lists(recipients, max_size=4).map(tuple)
 
 secrets = unicode_text.map(SecretStr)

@@ -80,7 +80,7 @@ async def test_a_new_device_of_an_account_that_knows_others_is_told_by_mail_once
         (False, 0),
     ]
     assert unseal(told[2], NewSignIn, sealer=door.sealer) == NewSignIn(
-        recipients=(Recipient(address="ada@example.org", name="ada"),),
+        recipients=(Recipient(address="ada@example.org", name="ada", administrator=True),),
         device="Firefox on Linux",
         client_address="203.0.113.7",
     )

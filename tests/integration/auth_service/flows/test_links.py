@@ -37,7 +37,7 @@ async def test_someone_known_is_mailed_a_link_that_holds_its_token_as_the_fragme
     assert isinstance(letter.event, MagicLinkRequested)
     assert isinstance(letter.box, LoginLink)
     assert letter.event.expirytime == challenge.expires_at
-    assert letter.recipients == (Recipient(address="ada@example.org", name="ada"),)
+    assert letter.recipients == (Recipient(address="ada@example.org", name="ada", administrator=True),)
     assert letter.link == f"{PAGE}#{letter.token}"
     assert letter.code == (challenge.code(door.peppers) if method == "otp_and_link" else None)
 

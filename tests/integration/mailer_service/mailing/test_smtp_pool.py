@@ -10,6 +10,7 @@ import pytest
 
 from mailer_service.mailing.handover import Failed, HandedOver, hand_over
 from mailer_service.mailing.replies import Outage, Passing, Refused
+from mailer_service.mailing.smtp_connection import Envelope
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.smtp_url import SmtpUrl
 from tests.support.couriers import account_approved, attempt, courier, otp_requested
@@ -38,9 +39,8 @@ async def send(
     pool: SmtpPool, recipient: str = "ada@example.org", *, within: float = 10.0
 ) -> HandedOver | Failed:
     ended = await hand_over(
-        RAW,
-        sender="porter@porter.test",
-        recipient=recipient,
+        lambda _: RAW,
+        envelope=Envelope("porter@porter.test", recipient),
         pool=pool,
         begin_data=lambda: True,
         until=asyncio.get_running_loop().time() + within,

@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session
+from aiosmtpd.smtp import Envelope as Enveloped
 from cryptography import x509
 
 from mailer_service.mailing.handover import HandedOver, hand_over
 from mailer_service.mailing.replies import Outage, Phase
-from mailer_service.mailing.smtp_connection import SmtpEnded
+from mailer_service.mailing.smtp_connection import Envelope, SmtpEnded
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.smtp_url import SmtpUrl
 from tests.support.certificates import Authority
@@ -37,13 +38,13 @@ class Box:
         self.mails: list[bytes] = []
         self.passwords: list[tuple[bytes, bool]] = []
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's hook
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Enveloped) -> str:  # noqa: N802 - aiosmtpd's hook
         assert isinstance(envelope.content, bytes)
         self.mails.append(envelope.content)
         return "250 Ok"
 
     def authenticate(
-        self, _server: SMTP, session: Session, _envelope: Envelope, _mechanism: str, data: LoginPassword
+        self, _server: SMTP, session: Session, _envelope: Enveloped, _mechanism: str, data: LoginPassword
     ) -> AuthResult:
         self.passwords.append((data.password, session.ssl is not None))
         right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
@@ -80,9 +81,8 @@ async def send(url: str, *, tls: ssl.SSLContext | None) -> object:
     pool = SmtpPool(SmtpUrl.parse(url), tls=tls)
     try:
         return await hand_over(
-            b"Subject: hello\r\n\r\nhello\r\n",
-            sender="porter@porter.test",
-            recipient="ada@example.org",
+            lambda _: b"Subject: hello\r\n\r\nhello\r\n",
+            envelope=Envelope("porter@porter.test", "ada@example.org"),
             pool=pool,
             begin_data=lambda: True,
             until=asyncio.get_running_loop().time() + 10,

@@ -177,7 +177,7 @@ def test_the_old_address_learns_of_the_new_one_and_cannot_read_it(kind: str) -> 
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_a_new_sign_in_says_from_what_and_where_and_when_and_how_to_end_it(kind: str) -> None:
     said = body(read(user_signed_in(at=AT)), kind)
-    for told in ("Firefox on Linux", "2001:db8::7", "2026-03-01, 14:05 UTC"):
+    for told in ("Firefox on Linux", "2001:db8::7", "March 1, 2026, 14:05 UTC"):
         assert told in said
     assert "https://login.porter.test/account" in said
 

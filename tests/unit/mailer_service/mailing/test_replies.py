@@ -19,6 +19,7 @@ from mailer_service.mailing.replies import (
 
 LATER = Passing("server_said_later")
 NO_SUCH = Refused("recipient_refused")
+BOUNCED = Refused("recipient_refused", bounced=True)
 NOT_THIS = Refused("message_refused")
 ODD = Passing("unexpected_reply")
 
@@ -38,15 +39,22 @@ TABLE: list[tuple[Phase, str, Verdict]] = [
     # MAIL: a 5xx is about our sender, not about this mail.
     (Phase.MAIL, "550 5.7.1 Sender not allowed", Outage()),
     (Phase.MAIL, "530 5.7.0 Must authenticate", Outage()),
+    (Phase.MAIL, "550 5.1.1 No such sender", Outage()),
     (Phase.MAIL, "552 5.3.4 Too big", Outage()),
     (Phase.MAIL, "451 4.3.0 Later", LATER),
     (Phase.MAIL, "421 4.3.2 Closing", LATER),
     (Phase.MAIL, "354 What?", ODD),
     # RCPT: the address, or something else about this mail.
-    (Phase.RCPT, "550 5.1.1 No such user", NO_SUCH),
-    (Phase.RCPT, "550 5.1.6 Moved", NO_SUCH),
-    (Phase.RCPT, "556 5.1.10 Null MX", NO_SUCH),
+    (Phase.RCPT, "550 5.1.1 No such user", BOUNCED),
+    (Phase.RCPT, "550 5.1.6 Moved", BOUNCED),
+    (Phase.RCPT, "556 5.1.10 Null MX", BOUNCED),
     (Phase.RCPT, "553 5.1.3 Bad syntax", NO_SUCH),
+    (Phase.RCPT, "550 5.1.2 No such host", NO_SUCH),
+    (Phase.RCPT, "553 5.1.8 Sender address rejected", NO_SUCH),
+    (Phase.RCPT, "550 5.1.0 Sender address rejected: User unknown", NO_SUCH),
+    (Phase.RCPT, "550 5.1.100 What?", NO_SUCH),
+    (Phase.RCPT, "550 No such user (5.1.1)", NO_SUCH),
+    (Phase.RCPT, "450 5.1.1 Undecided", LATER),
     (Phase.RCPT, "550 No such user", NO_SUCH),
     (Phase.RCPT, "550 5.7.1 Blocked", NOT_THIS),
     (Phase.RCPT, "554 Relay access denied", NOT_THIS),
@@ -57,6 +65,7 @@ TABLE: list[tuple[Phase, str, Verdict]] = [
     (Phase.RCPT, "421 4.7.0 Try again in 60 seconds", Passing("server_said_later", timedelta(seconds=60))),
     (Phase.RCPT, "-1 Malformed", ODD),
     # DATA, before the content: the server cannot have the mail.
+    (Phase.DATA_COMMAND, "550 5.1.1 No such user after all", NO_SUCH),
     (Phase.DATA_COMMAND, "554 5.5.1 No valid recipients", NOT_THIS),
     (Phase.DATA_COMMAND, "451 4.3.0 Later", LATER),
     (Phase.DATA_COMMAND, "250 Ok", ODD),

@@ -19,17 +19,17 @@ from mailer_service.mailing.wording import (
      (5400, "90 minutes"), (1, "1 second"), (0, "0 seconds"), (-5, "0 seconds"), (599.6, "10 minutes")],
 )  # fmt: skip
 def test_a_duration_is_said_as_people_do(seconds: float, words: str) -> None:
-    assert in_words(timedelta(seconds=seconds)) == words
+    assert in_words(timedelta(seconds=seconds), "en") == words
 
 
 def test_a_moment_is_said_in_utc() -> None:
-    assert clock(datetime(2026, 3, 1, 14, 5, 59, tzinfo=UTC)) == "14:05 UTC"
+    assert clock(datetime(2026, 3, 1, 14, 5, 59, tzinfo=UTC), "en") == "14:05 UTC"
 
 
 def test_a_day_is_the_one_that_it_is_in_utc() -> None:
     in_tokyo = datetime(2026, 3, 1, 2, 5, 59, tzinfo=timezone(timedelta(hours=9)))
 
-    assert day_and_clock(in_tokyo) == "2026-02-28, 17:05 UTC"
+    assert day_and_clock(in_tokyo, "en") == "February 28, 2026, 17:05 UTC"
 
 
 def test_what_someone_typed_in_several_lines_is_one_paragraph() -> None:
