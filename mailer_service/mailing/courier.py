@@ -188,8 +188,9 @@ class Courier:
         return Rejected(reason, masked(error))
 
     async def _suppress(self, mail: Mail, attempt: Attempt) -> Suppressed | AlreadyEnded:
-        state = await self._ledger.record_suppressed(mail, owner=attempt.owner, reason="unknown_address")
-        return Suppressed() if state is None else AlreadyEnded(state)
+        suppressed = Suppressed("unknown_address")
+        state = await self._ledger.record_suppressed(mail, owner=attempt.owner, reason=suppressed.reason)
+        return suppressed if state is None else AlreadyEnded(state)
 
     async def _carry(self, errand: Errand, letter: Letter, mail: Mail) -> Delivery:
         until = asyncio.get_running_loop().time() + self._deadline.total_seconds()
@@ -236,12 +237,13 @@ def _mail(errand: Errand, letter: Letter) -> Mail:
         stream=event.stream.name,
         occurred_at=event.time,
         expires_at=event.gives_up_at(),
+        administrator=letter.administrator,
     )
 
 
-def _why_not(refused: NotClaimed) -> Expired | AlreadyEnded | Busy:
+def _why_not(refused: NotClaimed) -> Expired | Suppressed | AlreadyEnded | Busy:
     if refused.now:
-        return Expired()
+        return Suppressed("bounced") if refused.state is State.SUPPRESSED else Expired()
     if refused.state in {State.SENDING, State.WAITING}:
         return Busy()
     return AlreadyEnded(refused.state)

@@ -37,7 +37,13 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Deliberately not sent, and that is recorded. Final."""
+    """Deliberately not sent, and that is recorded. Final.
+
+    `unknown_address`: nobody here has that address, and its mail was never meant to be sent.
+    `bounced`: mail to the address came back before.
+    """
+
+    reason: Literal["unknown_address", "bounced"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,15 +71,17 @@ class Endings:
                     return await self._rejected(claim, "attempts_exhausted", f"{reason}: {error}")
                 stood = await self.ledger.let_wait(claim, reason=reason, error=error)
                 return Postponed(reason, error, hint) if stood else Busy()
-            case Refused(reason=reason):
-                return await self._rejected(claim, reason, error)
+            case Refused(reason=reason, bounced=bounced):
+                return await self._rejected(claim, reason, error, bounced=bounced)
             case Unclear():
                 return await self._unclear(claim, error)
             case _:
                 assert_never(failed.verdict)
 
-    async def _rejected(self, claim: Claim, reason: str, error: str) -> Rejected | Busy:
-        stood = await self.ledger.record_end(claim, State.DEAD, reason=reason, error=error)
+    async def _rejected(
+        self, claim: Claim, reason: str, error: str, *, bounced: bool = False
+    ) -> Rejected | Busy:
+        stood = await self.ledger.record_end(claim, State.DEAD, reason=reason, error=error, bounced=bounced)
         return Rejected(reason, error) if stood else Busy()
 
     async def _unclear(self, claim: Claim, error: str) -> Delivery:

@@ -8,15 +8,19 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import TextClause
 
-from mailer_service.mailing import statements
+from contracts import streams
+from mailer_service.mailing import statements, upkeep
 from mailer_service.mailing.attempts import Attempt, Reopen
 from mailer_service.mailing.database import Database, PostgresAway
 from mailer_service.mailing.deliveries import State
+from mailer_service.mailing.suppressions import SUPPRESSION_RULE, suppressed_as
 
 KEPT: Final = timedelta(days=35)
 """Longer than any stream keeps an entry that could ask for the same mail again."""
 
 LEFT_BEHIND_MAX: Final = 10_000
+ATTEMPTS_KEPT: Final = 50
+"""The last tries at one mail that are on record beside it."""
 
 _REOPENED: Final = {
     Reopen.NOTHING: [],
@@ -37,6 +41,8 @@ class Mail:
     stream: str
     occurred_at: datetime
     expires_at: datetime
+    administrator: bool = False
+    """Whether the recipient is one: nothing to them is suppressed, and no bounce of theirs is on record."""
 
     def values(self) -> dict[str, object]:
         """Give the columns by name, without the deep copies that `dataclasses.asdict` makes."""
@@ -56,6 +62,11 @@ class Mail:
         """What makes it the same mail."""
         return self.event_id, self.recipient
 
+    @property
+    def address(self) -> str:
+        """The recipient as suppressions know them."""
+        return suppressed_as(self.recipient)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -69,7 +80,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class NotClaimed:
-    """The mail is not ours to send: `state` tells why; EXPIRED may have been recorded just `now`."""
+    """The mail is not ours to send: `state` tells why; EXPIRED or SUPPRESSED may be recorded just `now`."""
 
     state: State
     now: bool = False
@@ -100,6 +111,10 @@ class Ledger:
             "stale_after": self._stale_after,
             "reopened": _REOPENED[attempt.reopen],
             "even_late": attempt.reopen is Reopen.EXPIRED,
+            # Whoever replays a letter wants it tried, and a mail that arrives lifts the suppression.
+            "suppressible": not mail.administrator and attempt.reopen is Reopen.NOTHING,
+            "address": mail.address,
+            "login": mail.stream == streams.LOGIN.name,
         }
         try:
             row = await self._database.row(statements.CLAIM, values)
@@ -108,13 +123,18 @@ class Ledger:
             raise
         if row is None:
             return NotClaimed(await self._state(mail))
-        if row.state == State.EXPIRED:
-            return NotClaimed(State.EXPIRED, now=True)
+        if row.state != State.SENDING:
+            return NotClaimed(State(row.state), now=True)
         return Claim(mail, attempt.owner, token, row.unclear)
 
     async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
         """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""
-        values = claim.mail.values() | {"owner": claim.owner, "claim": claim.token, "reply": reply}
+        values = claim.mail.values() | {
+            "owner": claim.owner,
+            "claim": claim.token,
+            "reply": reply,
+            "address": claim.mail.address,
+        }
         row = await self._database.row(statements.SENT, values)
         return None if row is None else timedelta(seconds=float(row[0]))
 
@@ -126,8 +146,12 @@ class Ledger:
         reason: str,
         error: str,
         unclear: int | None = None,
+        bounced: bool = False,
     ) -> bool:
-        """Record another ending, as `statements.ENDED` promises; tells whether the claim still stood."""
+        """Record another ending, as `statements.ENDED` promises; tells whether the claim still stood.
+
+        `bounced`: the server knows no such mailbox, which counts against the address.
+        """
         values = {
             **_key(claim.mail),
             "claim": claim.token,
@@ -135,6 +159,9 @@ class Ledger:
             "reason": reason,
             "error": error,
             "unclear": claim.unclear if unclear is None else unclear,
+            "bounced": bounced and not claim.mail.administrator,
+            "address": claim.mail.address,
+            **SUPPRESSION_RULE,
         }
         return await self._told(claim, statements.ENDED, values)
 
@@ -146,6 +173,7 @@ class Ledger:
             "reason": reason,
             "error": error,
             "unclear": claim.unclear if unclear is None else unclear,
+            "attempts_kept": ATTEMPTS_KEPT,
         }
         return await self._told(claim, statements.WAITING, values)
 
@@ -180,13 +208,13 @@ class Ledger:
         await self._database.row(statements.DEAD, values)
 
     async def forget(self, *, kept: timedelta = KEPT, batch: int = 1000) -> int:
-        """Delete up to `batch` rows older than `kept`, and tell how many there were."""
-        row = await self._database.row(statements.FORGET, {"kept": kept, "batch": batch})
+        """Delete up to `batch` mails older than `kept` and as many lapsed suppressions; tell how many."""
+        row = await self._database.row(upkeep.FORGET, {"kept": kept, "batch": batch})
         return 0 if row is None else int(row[0])
 
     async def probe(self) -> None:
         """Ask whether Postgres is there."""
-        await self._database.row(statements.PROBE, {})
+        await self._database.row(upkeep.PROBE, {})
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -1,4 +1,4 @@
-"""The ledger's table: what became of each mail, one row a mail, kept for 35 days."""
+"""The mailer's tables: what became of each mail, how its tries failed, which addresses are suppressed."""
 
 from typing import Final
 
@@ -52,4 +52,36 @@ deliveries: Final = Table(
     ),
     # Oldest first for forgetting, newest first for an operator's list.
     Index("deliveries_created_at", "created_at"),
+)
+
+delivery_attempts: Final = Table(
+    "delivery_attempts",
+    metadata,
+    Column("event_id", Uuid, nullable=False),
+    Column("position", SmallInteger, nullable=False, comment="Which of the event's recipients, from 0."),
+    Column("begun_at", DateTime(timezone=True), nullable=False, comment="When the mail was claimed."),
+    Column("ended_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("number", Integer, nullable=False),
+    Column("owner", Text, nullable=False, comment="Consumer that tried."),
+    Column("provider", Text, nullable=True),
+    Column("state", Text, nullable=False, comment="What became of the mail by it."),
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False, comment="With the address and the code masked."),
+    PrimaryKeyConstraint("event_id", "position", "begun_at", name="delivery_attempts_pkey"),
+    comment="Tries that did not end in a 250, which the mail's own row forgets at the next. No address.",
+)
+
+suppressions: Final = Table(
+    "suppressions",
+    metadata,
+    Column("address", Text, nullable=False, comment="In lower case."),
+    Column("bounces", Integer, nullable=False),
+    Column("first_bounced_at", DateTime(timezone=True), nullable=False),
+    Column("last_bounced_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False, comment="Till then only login mail is sent."),
+    Column("login_until", DateTime(timezone=True), nullable=True, comment="Till then not even that."),
+    Column("event_id", Uuid, nullable=False, comment="The mail that bounced last."),
+    Column("provider", Text, nullable=True),
+    Column("error", Text, nullable=False, comment="The server's words, with the address masked."),
+    PrimaryKeyConstraint("address", name="suppressions_pkey"),
 )

@@ -40,9 +40,9 @@ def tell(event: AnyEvent, attempt: Attempt, delivery: Delivery) -> None:  # noqa
         case Expired():
             result = "expired"
             line.warning("mail_expired")
-        case Suppressed():
+        case Suppressed(reason=reason):
             result = "suppressed"
-            line.info("mail_suppressed")
+            line.info("mail_suppressed", reason=reason)
         case Unconfirmed():
             result = "unconfirmed"
             line.error("mail_unconfirmed")

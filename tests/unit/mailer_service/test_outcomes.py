@@ -16,7 +16,7 @@ from mailer_service.wiring import outcome_of
         (deliveries.Sent(), Done()),
         (deliveries.AlreadyEnded(State.SENT), Done()),
         (deliveries.Expired(), Done()),
-        (deliveries.Suppressed(), Done()),
+        (deliveries.Suppressed("bounced"), Done()),
         (deliveries.Unconfirmed(), Done()),
         (
             deliveries.Postponed("greylisted", "451", timedelta(seconds=60)),

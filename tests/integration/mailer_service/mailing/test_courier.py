@@ -81,7 +81,7 @@ async def test_each_administrator_gets_a_mail_of_their_own(postgres_url: str) ->
 async def test_a_decoy_is_recorded_and_not_sent(postgres_url: str) -> None:
     event = unknown_address_challenged()
     async with FaultSmtp() as smtp, courier(postgres_url, smtp.url) as carrier:
-        assert await carrier.deliver(event, position=0, attempt=attempt()) == Suppressed()
+        assert await carrier.deliver(event, position=0, attempt=attempt()) == Suppressed("unknown_address")
         again = await carrier.deliver(event, position=0, attempt=attempt())
         assert again == AlreadyEnded(State.SUPPRESSED)
     assert smtp.connections == 0

@@ -43,7 +43,7 @@ async def test_migrating_twice_at_once_and_again_is_fine(empty_postgres_url: str
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
         versions = await connection.scalars(text("SELECT version_num FROM mailer.alembic_version"))
-        assert versions.all() == ["0001"]
+        assert versions.all() == ["0002"]
     await engine.dispose()
 
 
@@ -56,7 +56,7 @@ async def test_a_user_without_the_right_to_make_schemas_can_migrate_again(empty_
         async with engine.begin() as connection:
             await connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'modest'"))
             await connection.execute(text(f"ALTER SCHEMA mailer OWNER TO {role}"))
-            for table in ("deliveries", "alembic_version"):
+            for table in ("deliveries", "delivery_attempts", "suppressions", "alembic_version"):
                 await connection.execute(text(f"ALTER TABLE mailer.{table} OWNER TO {role}"))
         await engine.dispose()
         modest = engine.url.set(username=role, password="modest")

@@ -25,7 +25,7 @@ ENDINGS: list[tuple[Delivery, str, str]] = [
     (Sent(), "mail_sent", "sent"),
     (AlreadyEnded(State.SENT), "mail_already_ended", "already_ended"),
     (Expired(), "mail_expired", "expired"),
-    (Suppressed(), "mail_suppressed", "suppressed"),
+    (Suppressed("unknown_address"), "mail_suppressed", "suppressed"),
     (Unconfirmed(), "mail_unconfirmed", "unconfirmed"),
     (Postponed("timeout", "rcpt", timedelta(seconds=5)), "mail_postponed", "postponed"),
     (Rejected("message_refused", "550"), "mail_rejected", "dead"),
