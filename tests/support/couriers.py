@@ -23,7 +23,10 @@ from mailer_service.mailing.courier import Courier
 from mailer_service.mailing.database import Database
 from mailer_service.mailing.ledger import Ledger
 from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.providers import Provider, Providers
+from mailer_service.mailing.rates import Rate
 from mailer_service.mailing.rendering import Renderer
+from mailer_service.mailing.slots import Slots
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.smtp_url import SmtpUrl
 
@@ -50,11 +53,17 @@ def attempt(
 
 
 def otp_requested(
-    address: str = ADA, *, name: str = "Ada Lovelace", code: str = CODE, expires_in: timedelta | None = None
+    address: str = ADA,
+    *,
+    name: str = "Ada Lovelace",
+    code: str = CODE,
+    expires_in: timedelta | None = None,
+    administrator: bool = False,
 ) -> OtpRequested:
     """Write of a code on its way; `expires_in` counts from now and may be negative."""
     event_id = new_id()
-    box = LoginCode.model_validate({"recipients": (Recipient(address=address, name=name),), "code": code})
+    someone = Recipient(address=address, name=name, administrator=administrator)
+    box = LoginCode.model_validate({"recipients": (someone,), "code": code})
     expires_in = timedelta(minutes=10) if expires_in is None else expires_in
     moment = now()
     return OtpRequested(
@@ -91,7 +100,7 @@ def user_registered(
 ) -> UserRegistered:
     event_id = new_id()
     box = Newcomer(
-        recipients=tuple(Recipient(address=one, name="Admin") for one in administrators),
+        recipients=tuple(Recipient(address=one, name="Admin", administrator=True) for one in administrators),
         address=address,
         name=name,
     )
@@ -129,10 +138,30 @@ def for_sqlalchemy(postgres_url: str) -> str:
     return postgres_url.replace("postgresql://", "postgresql+asyncpg://")
 
 
+def provider(
+    url: str,
+    *,
+    rate: str = "off",
+    probe_every: timedelta = timedelta(seconds=0.05),
+    probe_within: timedelta = timedelta(seconds=5),
+) -> Provider:
+    return Provider(
+        SmtpPool(SmtpUrl.parse(url)),
+        rate=Rate.parse(rate),
+        probe_every=probe_every,
+        probe_within=probe_within,
+    )
+
+
+def two_providers(first: str, second: str, *, slots: int = 16) -> Providers:
+    """Make a provider and its stand-in, asked often while they are away."""
+    return Providers(provider(first), provider(second), slots=Slots(total=slots, reserved=slots // 4))
+
+
 @asynccontextmanager
 async def courier(
     postgres_url: str,
-    smtp: str | SmtpPool,
+    smtp: str | Providers,
     *,
     deadline: timedelta = timedelta(seconds=20),
     stale_after: timedelta = timedelta(seconds=60),
@@ -140,17 +169,16 @@ async def courier(
     reserved: int = 4,
 ) -> AsyncIterator[Courier]:
     """Make a courier as the service wires it, its waits shortened as a test asks."""
-    pool = (
-        smtp
-        if isinstance(smtp, SmtpPool)
-        else SmtpPool(SmtpUrl.parse(smtp), connections=connections, reserved=reserved)
+    slots = Slots(total=connections, reserved=reserved)
+    providers = (
+        smtp if isinstance(smtp, Providers) else Providers(provider(smtp, probe_within=deadline), slots=slots)
     )
     made = Courier(
         sealer=SEALER,
         ledger=Ledger(
             Database(for_sqlalchemy(postgres_url), patience=timedelta(seconds=1)), stale_after=stale_after
         ),
-        pool=pool,
+        providers=providers,
         renderer=Renderer(
             sender=Mailbox.parse("Porter <porter@porter.test>"), public_url="https://login.porter.test"
         ),
@@ -169,17 +197,18 @@ class LedgerBook:
     url: str
 
     async def rows(self) -> list[Mapping[str, Any]]:
-        connection = await asyncpg.connect(self.url)
-        try:
-            rows = await connection.fetch("SELECT * FROM mailer.deliveries ORDER BY created_at, position")
-            return [dict(row) for row in rows]
-        finally:
-            await connection.close()
+        return await self._fetch("SELECT * FROM mailer.deliveries ORDER BY created_at, position")
 
     async def row(self, event_id: UUID) -> Mapping[str, Any]:
         found = [row for row in await self.rows() if row["event_id"] == event_id]
         assert len(found) == 1, found
         return found[0]
+
+    async def attempts(self) -> list[Mapping[str, Any]]:
+        return await self._fetch("SELECT * FROM mailer.delivery_attempts ORDER BY begun_at, position")
+
+    async def suppressions(self) -> list[Mapping[str, Any]]:
+        return await self._fetch("SELECT * FROM mailer.suppressions ORDER BY address")
 
     async def states(self) -> list[str]:
         return [row["state"] for row in await self.rows()]
@@ -188,5 +217,12 @@ class LedgerBook:
         connection = await asyncpg.connect(self.url)
         try:
             await connection.execute(statement, *values)
+        finally:
+            await connection.close()
+
+    async def _fetch(self, statement: str) -> list[Mapping[str, Any]]:
+        connection = await asyncpg.connect(self.url)
+        try:
+            return [dict(row) for row in await connection.fetch(statement)]
         finally:
             await connection.close()
