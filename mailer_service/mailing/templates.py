@@ -1,19 +1,27 @@
 """The mails' words: a folder for each mail in `templates/`, compiled once, filled in for each letter."""
 
-from collections.abc import Iterable, Mapping
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from babel.support import NullTranslations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from mailer_service.mailing.brand import Brand
+from mailer_service.mailing.catalogues import translations
 from mailer_service.mailing.languages import LANGUAGES, language_for, tag
 from mailer_service.mailing.letters import Letter
 from mailer_service.mailing.wording import worded
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+LINE_WIDTH: Final = 76
+
+_BLANK_LINES: Final = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,19 @@ class Words:
 
 
 class Templates:
-    """The templates of every mail, about the service at `public_url`. Making them reads and compiles all."""
+    """The templates of every mail in every language, about the service at `public_url`.
+
+    Making them reads and compiles all of them. Raises what Jinja and Babel raise of a file that is wrong.
+    """
 
     def __init__(self, *, brand: Brand, public_url: str) -> None:
         facts = {
             "service": brand.name,
+            "logo": brand.logo or brand.name,
+            "support": brand.support,
+            **brand.palette(),
             "host": urlsplit(public_url).netloc,
-            "admin_url": f"{public_url}/admin",
+            "admin_url": f"{public_url}/admin#pending",
             "login_url": f"{public_url}/login",
             "account_url": f"{public_url}/account",
         }
@@ -49,23 +63,44 @@ class Templates:
     def fill_in(self, mail: str, language: str, facts: Mapping[str, str]) -> Words:
         """Fill a mail in with facts that are words already (`worded`), or with marks that stand for them.
 
-        Of a fact a template asks only whether it is empty; what it says never changes what stands around it.
+        Of a fact a template asks only whether it is empty; what it says never changes what stands around
+        it, not even where lines break.
         """
         subject, text, html = self._compiled[language][mail]
-        return Words(" ".join(subject.render(facts).split()), text.render(facts), html.render(facts))
+        return Words(
+            subject=" ".join(subject.render(facts).split()),
+            text=_BLANK_LINES.sub("\n\n", text.render(facts)).strip("\n") + "\n",
+            html=_BLANK_LINES.sub("\n", html.render(facts)),
+        )
 
 
 def _environment(language: str, facts: Mapping[str, str]) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
-        trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    spoken = translations(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        _in_lines(spoken), spoken.ngettext, newstyle=True
+    )
+    environment.policies["ext.i18n.trimmed"] = True
     environment.globals.update(facts, lang=tag(language))
     return environment
+
+
+def _in_lines(spoken: NullTranslations) -> Callable[[str], str]:
+    """Translate, and break long messages into lines before they are filled in; HTML takes them for blanks."""
+
+    @cache
+    def gettext(message: str) -> str:
+        told = spoken.gettext(message)
+        return textwrap.fill(told, LINE_WIDTH, break_long_words=False, break_on_hyphens=False)
+
+    return gettext
 
 
 def _compile(
