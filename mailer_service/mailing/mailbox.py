@@ -1,16 +1,19 @@
 """A person or service that mail goes to or comes from: a name to show and an address to use."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
-from email.headerregistry import Address
 from email.utils import parseaddr
-from typing import Self
+from typing import Final, Self
 
 import idna
 
 from contracts.names import plain_name
 
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
+LOCAL_PART_BYTES_MAX: Final = 64
+"""RFC 5321, 4.5.3.1.1."""
+
+_ASCII: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*")
 
 
 class AddressUnusable(ValueError):
@@ -31,26 +34,45 @@ class Mailbox:
     def of(cls, address: str, *, name: str = "") -> Self:
         """Take an address apart. Raises `AddressUnusable`."""
         local, at, domain = address.rpartition("@")
-        if not at or _LOCAL_PART.fullmatch(local) is None:
-            raise AddressUnusable("the part before the @ is not one that SMTP without SMTPUTF8 can carry")
+        local = unicodedata.normalize("NFC", local)
+        if not at or not _is_local_part(local):
+            raise AddressUnusable("the part before the @ is not one that SMTP can carry")
         return cls(name=plain_name(name), local=local, domain=_a_labels(domain))
 
     @classmethod
     def parse(cls, written: str) -> Self:
-        """Read `Porter <porter@example.org>` or a bare address. Raises `AddressUnusable`."""
+        """Read `Porter <porter@example.org>` or a bare address. Raises `AddressUnusable`.
+
+        It is a service's own address: beyond ASCII it would let mail go by servers with SMTPUTF8 only.
+        """
         name, address = parseaddr(written)
         if not address:
             raise AddressUnusable("write it as NAME <USER@HOST>")
-        return cls.of(address, name=name)
+        mailbox = cls.of(address, name=name)
+        if mailbox.needs_smtputf8:
+            raise AddressUnusable("the part before the @ has a letter beyond ASCII")
+        return mailbox
 
     @property
     def address(self) -> str:
         """The bare address, as it stands in MAIL and RCPT."""
         return f"{self.local}@{self.domain}"
 
-    def header(self) -> Address:
-        """Give the mailbox as a header shows it."""
-        return Address(display_name=self.name, username=self.local, domain=self.domain)
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether only a server that offers SMTPUTF8 (RFC 6531) takes mail for this address."""
+        return not self.local.isascii()
+
+
+def _is_local_part(local: str) -> bool:
+    """Tell whether SMTP carries it bare: atoms and dots, of ASCII or any other letters (RFC 6531, 3.3)."""
+    others = "".join(character for character in local if not character.isascii())
+    return (
+        0 < len(local.encode(errors="replace")) <= LOCAL_PART_BYTES_MAX
+        and _ASCII.fullmatch("".join(character for character in local if character.isascii())) is not None
+        and others.isprintable()
+        and not any(character.isspace() for character in others)
+    )
 
 
 def _a_labels(domain: str) -> str:
