@@ -1,21 +1,22 @@
-"""From a letter to the bytes of a mail (RFC 5322): templates filled in, headers that say what it is."""
+"""From a letter to the bytes of a mail (RFC 5322), written for the server that gets it."""
 
 import hashlib
 import hmac
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.utils import format_datetime
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from mailer_service.mailing.brand import Brand
+from mailer_service.mailing.headers import mailbox_value
+from mailer_service.mailing.languages import language_for
 from mailer_service.mailing.letters import Letter
 from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.skeletons import Skeletons
+from mailer_service.mailing.standard import EIGHT_BIT, SEVEN_BIT, standard_message
 from mailer_service.mailing.templates import Templates
-
-SEVEN_BIT: Final = SMTP.clone(cte_type="7bit")
-"""Readable by every server, whether or not it offers 8BITMIME (RFC 6152)."""
+from mailer_service.mailing.wording import worded
 
 
 def message_id(event_id: UUID, recipient: Mailbox, *, domain: str) -> str:
@@ -27,29 +28,52 @@ def message_id(event_id: UUID, recipient: Mailbox, *, domain: str) -> str:
 class Renderer:
     """Writes mails from `sender` about the service at `public_url`; all templates are compiled here, once."""
 
-    def __init__(self, *, sender: Mailbox, public_url: str, brand: Brand | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        sender: Mailbox,
+        public_url: str,
+        reply_to: Mailbox | None = None,
+        brand: Brand | None = None,
+    ) -> None:
         self.sender: Final = sender
         named = brand or Brand(name=sender.name or urlsplit(public_url).netloc)
+        self._reply_to: Final = reply_to
         self._templates: Final = Templates(brand=named, public_url=public_url)
+        self.skeletons: Final = Skeletons(self._templates, sender=sender, reply_to=reply_to)
 
     @property
     def mails(self) -> tuple[str, ...]:
         """The mails there are, by name."""
         return self._templates.mails
 
-    def render(self, letter: Letter, *, message_id: str, written_at: datetime) -> bytes:
-        """Write the mail: text and HTML, in ASCII, lines ended by CRLF; the same bytes for a letter."""
-        words = self._templates.words(letter)
-        mail = EmailMessage(policy=SEVEN_BIT)
-        mail["From"] = self.sender.header()
-        mail["To"] = letter.recipient.header()
-        mail["Subject"] = words.subject
-        mail["Date"] = written_at
-        mail["Message-ID"] = message_id
-        # RFC 3834: nobody's absence note should answer, nor Outlook's read receipts.
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "All"
-        mail.set_content(words.text)
-        mail.add_alternative(words.html, subtype="html")
-        mail.set_boundary(f"part-{message_id[1:33]}")
-        return mail.as_bytes()
+    def render(
+        self, letter: Letter, *, message_id: str, written_at: datetime, eight_bit: bool = False
+    ) -> bytes:
+        """Write the mail: text and HTML, lines ended by CRLF, the same bytes each time for one letter.
+
+        In ASCII unless `eight_bit` (8BITMIME, RFC 6152); the header too, but for the address of a recipient
+        who needs SMTPUTF8 (RFC 6532). Raises `HeaderRefused`.
+        """
+        language = language_for(letter.locale)
+        facts = worded(letter.facts, language)
+        if eight_bit:
+            skeleton = self.skeletons.of(letter.template, language, facts)
+            if skeleton is not None:
+                raw = skeleton.filled_in(
+                    facts,
+                    to=mailbox_value(letter.recipient, field="To"),
+                    date=format_datetime(written_at),
+                    message_id=message_id,
+                )
+                if raw is not None:
+                    return raw
+        return standard_message(
+            self._templates.fill_in(letter.template, language, facts),
+            sender=self.sender,
+            recipient=letter.recipient,
+            reply_to=self._reply_to,
+            message_id=message_id,
+            written_at=written_at,
+            policy=EIGHT_BIT if eight_bit else SEVEN_BIT,
+        )
