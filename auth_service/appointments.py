@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -13,12 +12,12 @@ from auth_service.model.users import User
 from auth_service.outbox.backoff import backoff
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
+from contracts.logs import tell_surprise
 from contracts.sealing import Sealer
 
 log = structlog.get_logger()
 
 CAP_SECONDS: Final = 30.0
-FRAMES_TOLD: Final = 8
 
 
 async def appoint(
@@ -41,7 +40,7 @@ async def appoint(
             failures += 1
         except Exception as fault:  # noqa: BLE001 - a service without administrators is worse than one that tries on
             failures += 1
-            _tell(fault)
+            tell_surprise("appointment_failed", fault, log=log)
         else:
             log.info("administrators_appointed", user_ids=[str(user.id) for user in users if user])
             return
@@ -52,11 +51,3 @@ async def _appoint_one(email: str, *, database: Database, sealer: Sealer) -> Use
     """Make one of them, in a transaction of its own: none waits for another while it holds a third."""
     async with database.unit() as unit:
         return await administrators.appoint(email, unit=unit, sealer=sealer)
-
-
-def _tell(fault: Exception) -> None:
-    """Log where it happened but not its message, which may quote an address."""
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
-    ]
-    log.error("appointment_failed", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])

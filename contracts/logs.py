@@ -6,13 +6,26 @@ a link or a token: `event_id` and `trace_id` lead to whoever may know more.
 
 import logging
 import sys
-from typing import Literal
+import traceback
+from typing import Final, Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import FilteringBoundLogger, Processor
 
 QUIET = ("uvicorn.access", "uvicorn.error", "alembic", "httpx", "aiosmtplib", "sqlalchemy.engine.Engine")
 """Libraries whose small talk is no fact of ours; from a warning on they are heard."""
+
+FRAMES_TOLD: Final = 8
+
+
+def tell_surprise(event: str, fault: BaseException, *, log: FilteringBoundLogger) -> None:
+    """Log a fault that nobody expected: what it was, and the innermost frames of where it happened.
+
+    Never its message, nor that of its cause: either may quote a row, an address, or what people typed.
+    """
+    frames = traceback.extract_tb(fault.__traceback__)[-FRAMES_TOLD:]
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error(event, error=type(fault).__name__, frames=places)
 
 
 def configure(log_format: Literal["json", "console"], *, service: str, level: int = logging.INFO) -> None:

@@ -1,7 +1,6 @@
 """What is done around every request: trace, headers, duration, log line, and the answer to a surprise."""
 
 import time
-import traceback
 from typing import Final
 
 import structlog
@@ -11,10 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from auth_service.api.metrics import ApiMetrics
 from auth_service.api.problems import Problem
 from auth_service.api.traces import begin_trace, keep_trace
+from contracts.logs import tell_surprise
 
 log = structlog.get_logger()
 
-FRAMES_TOLD: Final = 8
 NOT_FOUND: Final = 404
 UNMATCHED: Final = "unmatched"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -50,7 +49,7 @@ class RequestRecord:
             try:
                 await self._app(scope, receive, send_marked)
             except Exception as fault:
-                _tell(fault)
+                tell_surprise("request_failed", fault, log=log)
                 if status:
                     raise  # too late for another answer; the server breaks the connection
                 problem = Problem(
@@ -83,11 +82,3 @@ def _route_of(scope: Scope, status: int) -> str:
         for route in scope["app"].routes
     }
     return str(paths.get(endpoint, UNMATCHED))
-
-
-def _tell(fault: Exception) -> None:
-    """Log where it happened but not its message, which may quote what people typed."""
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
-    ]
-    log.error("request_failed", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])

@@ -1,7 +1,6 @@
 """The rounds: again and again, what has served its time is removed."""
 
 import asyncio
-import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -13,13 +12,13 @@ from auth_service.housekeeping.metrics import HousekeepingMetrics
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
 from auth_service.storage.leftovers import Leftover
+from contracts.logs import tell_surprise
 
 log = structlog.get_logger()
 
 BATCH_ROWS: Final = 500
 BATCHES_MAX: Final = 200
 """Of one kind in one round: a backlog is worked off over several, and keeps no other kind waiting."""
-FRAMES_TOLD: Final = 8
 
 
 class Housekeeping:
@@ -55,7 +54,7 @@ class Housekeeping:
             except PostgresAway:
                 pass
             except Exception as fault:  # noqa: BLE001 - one bad round must not end all that would follow
-                _tell(fault)
+                tell_surprise("housekeeping_stumbled", fault, log=log)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._every.total_seconds()):
                     await self._stopping.wait()
@@ -83,11 +82,3 @@ class Housekeeping:
             if rows < self._batch_rows:
                 break
         return removed
-
-
-def _tell(fault: Exception) -> None:
-    """Log where it happened but not its message, which may quote a row."""
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
-    ]
-    log.error("housekeeping_stumbled", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])

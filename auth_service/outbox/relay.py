@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -22,12 +21,12 @@ from auth_service.outbox.second_look import SecondLook
 from auth_service.storage.database import Database
 from auth_service.storage.faults import PostgresAway
 from auth_service.storage.outbox import OutboxRow
+from contracts.logs import tell_surprise
 
 log = structlog.get_logger()
 
 BATCH_ROWS: Final = 500
 MALFORMED_REMEMBERED: Final = 10_000
-FRAMES_TOLD: Final = 8
 
 
 class Relay:
@@ -150,7 +149,7 @@ class Relay:
             self._stumbles = 0
         except Exception as fault:  # noqa: BLE001 - a relay that died of a surprise would hold back every mail
             self._stumbles += 1
-            _tell(fault)
+            tell_surprise("relay_stumbled", fault, log=log)
         return max(self._redis_link.failures, self._postgres_link.failures, self._stumbles)
 
     async def _try_sweep(self) -> None:
@@ -184,14 +183,6 @@ class Relay:
             if event_id not in self._malformed and len(self._malformed) < MALFORMED_REMEMBERED:
                 self._malformed.add(event_id)
                 log.error("event_unpublishable", event_id=str(event_id), error=error)
-
-
-def _tell(fault: Exception) -> None:
-    """Log where it happened but not its message, which may quote a row."""
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(fault.__traceback__)
-    ]
-    log.error("relay_stumbled", error=type(fault).__name__, frames=frames[-FRAMES_TOLD:])
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -179,3 +180,38 @@ def test_people_see_where_an_exception_came_from_but_no_variable_of_it(
     written = capsys.readouterr().out
     assert "ValueError" in written
     assert "zzsecretzz" not in written
+
+
+def fall(floors: int) -> None:
+    if floors:
+        fall(floors - 1)
+    else:
+        raise ValueError("ada@example.org typed 042137") from KeyError("ada@example.org")
+
+
+def test_a_surprise_is_told_by_its_kind_and_place_and_never_by_what_it_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("json", service="auth")
+
+    with pytest.raises(ValueError, match="typed") as caught:
+        fall(0)
+    logs.tell_surprise("relay_stumbled", caught.value, log=structlog.get_logger())
+
+    (line,) = lines(capsys)
+    assert (line["level"], line["event"], line["error"]) == ("error", "relay_stumbled", "ValueError")
+    assert re.fullmatch(rf"{re.escape(__file__)}:[0-9]+ fall", line["frames"][-1])
+    assert "ada" not in json.dumps(line).replace(__file__, "")
+    assert "042137" not in json.dumps(line)
+
+
+def test_of_a_deep_surprise_only_the_innermost_frames_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", service="auth")
+
+    with pytest.raises(ValueError, match="typed") as caught:
+        fall(50)
+    logs.tell_surprise("relay_stumbled", caught.value, log=structlog.get_logger())
+
+    frames = lines(capsys)[0]["frames"]
+    assert len(frames) == logs.FRAMES_TOLD
+    assert all(frame.endswith(" fall") for frame in frames)
