@@ -14,7 +14,10 @@ from mailer_service.mailing.courier import Courier
 from mailer_service.mailing.database import Database
 from mailer_service.mailing.ledger import Ledger
 from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.providers import Provider, Providers
+from mailer_service.mailing.rates import Rate
 from mailer_service.mailing.rendering import Renderer
+from mailer_service.mailing.slots import Slots
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.smtp_url import SmtpUrl
 from mailer_service.settings import MailerSettings
@@ -66,18 +69,32 @@ def make_ledger(settings: MailerSettings) -> Ledger:
     )
 
 
+def make_providers(settings: MailerSettings) -> Providers:
+    """Make the SMTP server that mail goes to, and the one that stands in for it where there is one."""
+    written = [(settings.smtp_url, settings.smtp_ca_file, settings.smtp_rate)]
+    if settings.fallback_url is not None:
+        written.append((settings.fallback_url, settings.fallback_ca_file, settings.fallback_rate))
+    deadline = timedelta(seconds=settings.send_deadline)
+    first, *others = (
+        Provider(
+            SmtpPool(
+                SmtpUrl.parse(url.get_secret_value()),
+                tls=None if authority is None else ssl.create_default_context(cafile=authority),
+            ),
+            rate=Rate.parse(rate),
+            probe_within=deadline,
+        )
+        for url, authority, rate in written
+    )
+    return Providers(first, *others, slots=Slots(total=settings.connections, reserved=settings.reserved))
+
+
 def make_courier(settings: MailerSettings, *, ledger: Ledger) -> Courier:
-    """Make the courier with its pool of SMTP connections."""
-    tls = None if settings.smtp_ca_file is None else ssl.create_default_context(cafile=settings.smtp_ca_file)
+    """Make the courier with its providers."""
     return Courier(
         sealer=settings.sealer(),
         ledger=ledger,
-        pool=SmtpPool(
-            SmtpUrl.parse(settings.smtp_url.get_secret_value()),
-            connections=settings.connections,
-            reserved=settings.reserved,
-            tls=tls,
-        ),
+        providers=make_providers(settings),
         renderer=Renderer(sender=Mailbox.parse(settings.sender), public_url=settings.public_url),
         deadline=timedelta(seconds=settings.send_deadline),
     )

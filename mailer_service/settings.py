@@ -1,39 +1,24 @@
 """The mailer's settings: what it shares with auth_service, and its own `MAILER_…`."""
 
-import ssl
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from contracts.environment import SharedSettings, comma_separated
+from contracts.environment import comma_separated
 from mailer_service.mailing.mailbox import Mailbox
-from mailer_service.mailing.smtp_url import SmtpUrl
+from mailer_service.smtp_settings import SmtpSettings
 
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 
 
-class MailerSettings(SharedSettings):
+class MailerSettings(SmtpSettings):
     """Read once, at start. The waits are the design's; tests shorten them."""
 
-    smtp_url: SecretStr = Field(
-        validation_alias="MAILER_SMTP_URL",
-        json_schema_extra={
-            "mend": "set it to smtp+starttls://USER:PASSWORD@HOST:587, smtps://…:465 or smtp://HOST:25"
-        },
-    )
     sender: str = Field(
         validation_alias="MAILER_FROM",
         json_schema_extra={"mend": "set it to an address with an optional name: Porter <porter@example.org>"},
-    )
-    smtp_ca_file: Path | None = Field(
-        default=None,
-        validation_alias="MAILER_SMTP_CA_FILE",
-        json_schema_extra={
-            "mend": "set it to a PEM file with the private authority's certificate, or unset it"
-        },
     )
     host: str = Field(
         default="127.0.0.1",
@@ -53,20 +38,6 @@ class MailerSettings(SharedSettings):
         le=20,
         validation_alias="MAILER_MAX_ATTEMPTS",
         json_schema_extra={"mend": "set it to a number from 1 to 20"},
-    )
-    connections: int = Field(
-        default=16,
-        ge=2,
-        le=256,
-        validation_alias="MAILER_SMTP_CONNECTIONS",
-        json_schema_extra={"mend": "set it to a number from 2 to 256"},
-    )
-    reserved: int = Field(
-        default=4,
-        ge=1,
-        validate_default=True,
-        validation_alias="MAILER_SMTP_RESERVED",
-        json_schema_extra={"mend": "set it to fewer than MAILER_SMTP_CONNECTIONS"},
     )
     send_deadline: Seconds = Field(
         default=20,
@@ -118,12 +89,6 @@ class MailerSettings(SharedSettings):
     def _split(cls, value: object) -> object:
         return comma_separated(value)
 
-    @field_validator("smtp_url")
-    @classmethod
-    def _smtp(cls, url: SecretStr) -> SecretStr:
-        SmtpUrl.parse(url.get_secret_value())
-        return url
-
     @field_validator("sender")
     @classmethod
     def _address(cls, sender: str) -> str:
@@ -140,23 +105,6 @@ class MailerSettings(SharedSettings):
         if not waits:
             raise ValueError("names no wait")
         return waits
-
-    @field_validator("smtp_ca_file")
-    @classmethod
-    def _authority(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            try:
-                ssl.create_default_context(cafile=path)
-            except OSError as fault:  # also what ssl says of a file without a certificate
-                raise ValueError(f"{path}: {fault.strerror or fault}") from None
-        return path
-
-    @field_validator("reserved")
-    @classmethod
-    def _leaves_some(cls, reserved: int, given: ValidationInfo) -> int:
-        if reserved >= given.data.get("connections", reserved + 1):
-            raise ValueError("leaves no connection for other mail")
-        return reserved
 
     @field_validator("claim_stale_after", "stuck_after")
     @classmethod

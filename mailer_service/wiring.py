@@ -35,6 +35,8 @@ from mailer_service.mailing.deliveries import (
     Delivery,
     Expired,
     HandedBack,
+    Held,
+    PassedOn,
     Postponed,
     Rejected,
     Sent,
@@ -42,7 +44,6 @@ from mailer_service.mailing.deliveries import (
     Unconfirmed,
 )
 from mailer_service.mailing.ledger import Ledger
-from mailer_service.mailing.smtp_url import SmtpUrl
 from mailer_service.settings import MailerSettings
 
 log = structlog.get_logger(__name__)
@@ -73,10 +74,7 @@ class Mailer:
             clock=time.monotonic,
             chance=random.random,
         )
-        provider = SmtpUrl.parse(settings.smtp_url.get_secret_value()).provider
-        self.consumer.guard(
-            "smtp", probe=courier.probe_smtp, gauge=metrics.smtp_breaker_open.labels(provider)
-        )
+        self.consumer.guard("smtp", probe=courier.probe_smtp, gauge=metrics.smtp_pause)
         self.consumer.guard("postgres", probe=courier.probe_postgres, gauge=metrics.postgres_breaker_open)
         self.broker = RedisBroker(
             settings.redis_url.get_secret_value(),
@@ -196,7 +194,7 @@ class Mailer:
         self.consumer.attach({lane.name: sub for lane, sub in zip(self._lanes, subscribers, strict=True)})
 
 
-def outcome_of(delivery: Delivery) -> Outcome:
+def outcome_of(delivery: Delivery) -> Outcome:  # noqa: PLR0911 - a case for each ending
     """Translate what became of a mail into what happens to its entry."""
     match delivery:
         case Sent() | AlreadyEnded() | Expired() | Suppressed() | Unconfirmed():
@@ -209,6 +207,10 @@ def outcome_of(delivery: Delivery) -> Outcome:
             return DeadLetter(reason, error)
         case Away(part=part, error=error):
             return Outage(part, error)
+        case Held(reason=reason, error=error, after=after):
+            return RetryLater(reason, error, after, spends=False)
+        case PassedOn():
+            return Left("passed_on")
         case HandedBack():
             return Left("not_begun")
         case _:

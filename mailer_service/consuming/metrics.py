@@ -20,9 +20,7 @@ reclaimed = Counter(
 dead_letters_total = Counter(
     "mailer_dead_letters_total", "Entries kept aside as dead letters.", ["stream", "reason"]
 )
-smtp_breaker_open = Gauge(
-    "mailer_smtp_breaker_open", "1 while reading is paused for this provider.", ["provider"]
-)
+smtp_pause = Gauge("mailer_smtp_pause", "1 while reading is paused because no mail server is there.")
 postgres_breaker_open = Gauge("mailer_postgres_breaker_open", "1 while reading is paused for Postgres.")
 lag = Gauge("mailer_stream_lag", "Facts that the group has not read yet.", ["stream"])
 pending = Gauge("mailer_stream_pending", "Entries in the hands of consumers.", ["stream"])

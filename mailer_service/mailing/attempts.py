@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from contracts import streams
+from contracts.events import AnyEvent
+
 
 class Reopen(Enum):
     """Which final states this attempt may open again: none, unless an operator replays the letter."""
@@ -32,3 +35,24 @@ class Attempt:
     taken_from: tuple[str, ...]
     reopen: Reopen
     begin_data: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class Errand:
+    """One try at one of an event's mails, and whether the point of no return is behind."""
+
+    event: AnyEvent
+    position: int
+    attempt: Attempt
+    begun: bool = False
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody is waiting for it in front of a page."""
+        return self.event.stream is streams.LOGIN
+
+    def begin_data(self) -> bool:
+        """Ask the attempt for leave, and remember when it was given."""
+        leave = self.attempt.begin_data()
+        self.begun = self.begun or leave
+        return leave

@@ -5,62 +5,35 @@ The order is the promise: nothing goes to SMTP before the claim, nothing is answ
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final
 from uuid import UUID
 
-from contracts import streams
 from contracts.events import EVENT_TYPES, AnyEvent, UnknownAddressChallenged
 from contracts.sealing import BoxRefused, Sealer
-from mailer_service.mailing.attempts import Attempt
+from mailer_service.mailing.attempts import Attempt, Errand
 from mailer_service.mailing.database import PostgresAway
 from mailer_service.mailing.deliveries import (
     AlreadyEnded,
     Away,
     Busy,
     Delivery,
-    Expired,
     Rejected,
-    State,
     Suppressed,
 )
+from mailer_service.mailing.dispatch import Dispatch
 from mailer_service.mailing.endings import Endings
-from mailer_service.mailing.handover import Failed, HandedOver, NotBegun, hand_over
-from mailer_service.mailing.ledger import Ledger, Mail, NotClaimed
+from mailer_service.mailing.ledger import Ledger, Mail
 from mailer_service.mailing.letters import Letter, open_letter
 from mailer_service.mailing.mailbox import AddressUnusable
 from mailer_service.mailing.mails import mail_of, mail_of_type
 from mailer_service.mailing.masking import masked
-from mailer_service.mailing.metrics import send_duration_seconds
-from mailer_service.mailing.rendering import Renderer, message_id
-from mailer_service.mailing.smtp_connection import Envelope, SmtpEnded
-from mailer_service.mailing.smtp_pool import SmtpPool
+from mailer_service.mailing.providers import Providers
+from mailer_service.mailing.rendering import Renderer
 from mailer_service.mailing.telling import tell
 
 CLOSE_WITHIN: Final = timedelta(seconds=5)
-
-
-class SmtpAway(ConnectionError):
-    """The SMTP server is unreachable, or does not let us in."""
-
-
-@dataclass(slots=True)
-class Errand:
-    """One call of `deliver`: what was asked, and whether the point of no return is behind."""
-
-    event: AnyEvent
-    position: int
-    attempt: Attempt
-    begun: bool = False
-
-    def begin_data(self) -> bool:
-        """Ask the attempt for leave, and remember when it was given."""
-        leave = self.attempt.begin_data()
-        self.begun = self.begun or leave
-        return leave
 
 
 class Courier:
@@ -71,17 +44,15 @@ class Courier:
         *,
         sealer: Sealer,
         ledger: Ledger,
-        pool: SmtpPool,
+        providers: Providers,
         renderer: Renderer,
         deadline: timedelta = timedelta(seconds=20),
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._sealer = sealer
         self._ledger = ledger
-        self._pool = pool
-        self._renderer = renderer
-        self._deadline = deadline
-        self._endings = Endings(ledger, chance)
+        self._providers = providers
+        self._dispatch = Dispatch(ledger, Endings(ledger, chance), providers, renderer, deadline)
         self._in_hand: set[tuple[UUID, str]] = set()
         self._errands: set[asyncio.Task[Delivery]] = set()
 
@@ -129,14 +100,8 @@ class Courier:
         )
 
     async def probe_smtp(self) -> None:
-        """Connect, greet, secure, authenticate; sends no mail. Raises `ConnectionError` when that fails."""
-        try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
-                await self._pool.probe()
-        except SmtpEnded as ended:
-            raise SmtpAway(masked(ended.words())) from ended
-        except TimeoutError as late:
-            raise SmtpAway("no answer by the deadline") from late
+        """Ask whether mail can go again; sends none. Raises `ConnectionError` when no provider answers."""
+        await self._providers.probe()
 
     async def probe_postgres(self) -> None:
         """Ask Postgres for the ledger. Raises `ConnectionError` when it does not answer."""
@@ -148,7 +113,7 @@ class Courier:
             _, late = await asyncio.wait(self._errands, timeout=CLOSE_WITHIN.total_seconds())
             for errand in late:
                 errand.cancel()
-        self._pool.close()
+        await self._providers.close()
         await self._ledger.close()
 
     async def _run(self, errand: Errand) -> Delivery:
@@ -172,8 +137,8 @@ class Courier:
         try:
             if isinstance(event, UnknownAddressChallenged):
                 return await self._suppress(mail, attempt)
-            async with self._pool.slots.taken(urgent=event.stream is streams.LOGIN):
-                return await self._carry(errand, letter, mail)
+            async with self._providers.slots.taken(urgent=errand.is_urgent):
+                return await self._dispatch.carry(errand, letter, mail)
         finally:
             self._in_hand.discard(mail.key)
 
@@ -192,39 +157,6 @@ class Courier:
         state = await self._ledger.record_suppressed(mail, owner=attempt.owner, reason=suppressed.reason)
         return suppressed if state is None else AlreadyEnded(state)
 
-    async def _carry(self, errand: Errand, letter: Letter, mail: Mail) -> Delivery:
-        until = asyncio.get_running_loop().time() + self._deadline.total_seconds()
-        started = time.perf_counter()
-        identity = message_id(mail.event_id, letter.recipient, domain=self._renderer.sender.domain)
-        claim = await self._ledger.claim(
-            mail, errand.attempt, message_id=identity, provider=self._pool.url.provider
-        )
-        if isinstance(claim, NotClaimed):
-            return _why_not(claim)
-        try:
-            ended = await hand_over(
-                lambda _: self._renderer.render(letter, message_id=identity, written_at=errand.event.time),
-                envelope=Envelope(self._renderer.sender.address, mail.recipient),
-                pool=self._pool,
-                begin_data=errand.begin_data,
-                until=until,
-                secrets=(mail.recipient, *letter.secrets),
-            )
-        except BaseException:
-            if not errand.begun:  # else it may be out: whoever reclaims the entry finds the claim standing
-                await self._endings.handed_back(claim)
-            raise
-        match ended:
-            case HandedOver(reply=reply):
-                send_duration_seconds.labels(mail.template).observe(time.perf_counter() - started)
-                return await self._endings.sent(claim, reply=reply)
-            case NotBegun():
-                return await self._endings.handed_back(claim)
-            case Failed():
-                return await self._endings.failed(claim, ended, last=errand.attempt.last)
-            case _:
-                assert_never(ended)
-
 
 def _mail(errand: Errand, letter: Letter) -> Mail:
     event = errand.event
@@ -239,11 +171,3 @@ def _mail(errand: Errand, letter: Letter) -> Mail:
         expires_at=event.gives_up_at(),
         administrator=letter.administrator,
     )
-
-
-def _why_not(refused: NotClaimed) -> Expired | Suppressed | AlreadyEnded | Busy:
-    if refused.now:
-        return Suppressed("bounced") if refused.state is State.SUPPRESSED else Expired()
-    if refused.state in {State.SENDING, State.WAITING}:
-        return Busy()
-    return AlreadyEnded(refused.state)

@@ -77,6 +77,28 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """It must wait, and nothing else need: for the one provider that may try it again, or for a turn there.
+
+    No attempt was spent; the ledger row is `waiting`. Come back `after` so long.
+    """
+
+    reason: str
+    error: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """The provider went away before it could have the mail, and another one is there: come back at once.
+
+    No attempt was spent; the ledger row is `waiting`.
+    """
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Away:
     """An outage that is not the mail's fault. No attempt was spent.
 
@@ -93,5 +115,16 @@ class HandedBack:
 
 
 Delivery = (
-    Sent | AlreadyEnded | Expired | Suppressed | Unconfirmed | Rejected | Postponed | Busy | Away | HandedBack
+    Sent
+    | AlreadyEnded
+    | Expired
+    | Suppressed
+    | Unconfirmed
+    | Rejected
+    | Postponed
+    | Busy
+    | Held
+    | PassedOn
+    | Away
+    | HandedBack
 )

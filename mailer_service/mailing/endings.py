@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, TypeVar, assert_never
 
 import structlog
@@ -13,6 +14,8 @@ from mailer_service.mailing.deliveries import (
     Busy,
     Delivery,
     HandedBack,
+    Held,
+    PassedOn,
     Postponed,
     Rejected,
     Sent,
@@ -58,6 +61,25 @@ class Endings:
         """Record that nothing was sent and nothing was anybody's fault. Raises `PostgresAway`."""
         await self.ledger.let_wait(claim, reason="handed_back", error="")
         return HandedBack()
+
+    async def held(self, claim: Claim, reason: str, error: str, *, after: timedelta) -> Held | Busy:
+        """Record that the mail has to wait, and spend nothing. Raises `PostgresAway`."""
+        stood = await self.ledger.let_wait(claim, reason=reason, error=error)
+        return Held(reason, error, after) if stood else Busy()
+
+    async def passed_on(self, claim: Claim, error: str) -> PassedOn | Busy:
+        """Record that another provider's turn has come. Raises `PostgresAway`."""
+        stood = await self.ledger.let_wait(claim, reason="provider_away", error=error)
+        return PassedOn(error) if stood else Busy()
+
+    async def forsaken(self, claim: Claim) -> Unconfirmed | Busy:
+        """Record that nobody can tell whether a mail went out: the one provider to ask is in use no more.
+
+        Raises `PostgresAway`.
+        """
+        error = f"{claim.provider} is not in use any more, and no other may try this mail again"
+        stood = await self.ledger.record_end(claim, State.UNCONFIRMED, reason="unclear_data", error=error)
+        return Unconfirmed() if stood else Busy()
 
     async def failed(self, claim: Claim, failed: Failed, *, last: bool) -> Delivery:
         """Record a failure by its verdict. Raises `PostgresAway`, except where content had been written."""

@@ -70,12 +70,13 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The mail is ours to send. `unclear` counts how often so far DATA got no reply."""
+    """The mail is ours to send, by `provider`. `unclear` counts how often so far DATA got no reply."""
 
     mail: Mail
     owner: str
     token: UUID
     unclear: int
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Ledger:
             return NotClaimed(await self._state(mail))
         if row.state != State.SENDING:
             return NotClaimed(State(row.state), now=True)
-        return Claim(mail, attempt.owner, token, row.unclear)
+        return Claim(mail, attempt.owner, token, row.unclear, row.provider)
 
     async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
         """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 mails_total: Final = Counter(
     "mailer_mails_total", "Tries at mails by how they ended.", labelnames=("template", "result")
@@ -21,4 +21,7 @@ event_to_sent_seconds: Final = Histogram(
 )
 duplicates_suppressed_total: Final = Counter(
     "mailer_duplicates_suppressed_total", "Mails asked for again after they had ended."
+)
+smtp_breaker_open: Final = Gauge(
+    "mailer_smtp_breaker_open", "1 while this provider is believed away.", labelnames=("provider",)
 )

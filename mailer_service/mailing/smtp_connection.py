@@ -18,7 +18,7 @@ UNAVAILABLE: Final = 421
 GO_AHEAD: Final = 354
 OK: Final = (250, 251)
 NOT_ASCII: Final = 553
-"""What a server says that takes no such address (RFC 6531, 3.5); where it has no SMTPUTF8 we say it for it."""
+"""How a server refuses such an address (RFC 6531, 3.5); where it has no SMTPUTF8 we say it for it."""
 LATE_REPLY_SECONDS: Final = 0.05
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)

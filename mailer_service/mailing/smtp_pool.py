@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-from mailer_service.mailing.slots import Slots
 from mailer_service.mailing.smtp_connection import Envelope, Progress, SmtpConnection, SmtpEnded
 from mailer_service.mailing.smtp_url import SmtpUrl
 
 
 class SmtpPool:
-    """At most `connections` mails at once, `reserved` of them for urgent mail only.
+    """As many connections as mails are sent at once: who may send is not its business.
 
     A connection carries `mails_each` mails and is closed after it was idle for `idle`; one that is used again
     and does not answer within `reused_patience` is replaced. `tls` is for a private certificate authority;
@@ -26,15 +25,12 @@ class SmtpPool:
         self,
         url: SmtpUrl,
         *,
-        connections: int = 16,
-        reserved: int = 4,
         tls: ssl.SSLContext | None = None,
         mails_each: int = 100,
         idle: timedelta = timedelta(seconds=30),
         reused_patience: timedelta = timedelta(seconds=5),
     ) -> None:
         self.url: Final = url
-        self.slots: Final = Slots(total=connections, reserved=reserved)
         self._tls = tls or (ssl.create_default_context() if url.security != "none" else None)
         self._mails_each = mails_each
         self._idle_for = idle
@@ -44,7 +40,7 @@ class SmtpPool:
 
     @asynccontextmanager
     async def begun(self, envelope: Envelope, progress: Progress) -> AsyncIterator[SmtpConnection]:
-        """Lend a connection on which MAIL was accepted; hold a slot while you do. Raises `SmtpEnded`.
+        """Lend a connection on which MAIL was accepted. Raises `SmtpEnded`.
 
         It is used again unless the block was interrupted, the connection was lost, or the server said 421.
         """

@@ -38,7 +38,12 @@ CLAIM: Final = text(
         ) AS verdict
         ON CONFLICT (event_id, recipient) DO UPDATE SET
             owner = EXCLUDED.owner, claim = EXCLUDED.claim, claimed_at = EXCLUDED.claimed_at,
-            attempts = EXCLUDED.attempts, message_id = EXCLUDED.message_id, provider = EXCLUDED.provider,
+            attempts = EXCLUDED.attempts, message_id = EXCLUDED.message_id,
+            provider = CASE
+                WHEN known.unclear > 0 AND known.state IN ('sending', 'waiting')
+                THEN coalesce(known.provider, EXCLUDED.provider)
+                ELSE EXCLUDED.provider
+            END,
             state = EXCLUDED.state, reason = EXCLUDED.reason, ended_at = EXCLUDED.ended_at
         WHERE known.state = 'waiting'
             OR known.state = 'sending' AND (
@@ -47,14 +52,14 @@ CLAIM: Final = text(
                 OR known.claim = CAST(:left_behind AS uuid)
             )
             OR known.state = ANY(CAST(:reopened AS text[]))
-        RETURNING known.state, known.unclear
+        RETURNING known.state, known.unclear, known.provider
     ), nameless AS (
         DELETE FROM mailer.deliveries
         WHERE event_id = :event_id AND recipient = '' AND position = :position AND state = 'dead'
             AND recipient <> CAST(:recipient AS text)
             AND cardinality(CAST(:reopened AS text[])) > 0 AND EXISTS (SELECT FROM claimed)
     )
-    SELECT state, unclear FROM claimed
+    SELECT state, unclear, provider FROM claimed
     """
 )
 """Take a mail in hand, so that of any number who try at once exactly one does.

@@ -13,6 +13,8 @@ from mailer_service.mailing.deliveries import (
     Delivery,
     Expired,
     HandedBack,
+    Held,
+    PassedOn,
     Postponed,
     Rejected,
     Sent,
@@ -25,7 +27,7 @@ from mailer_service.mailing.metrics import duplicates_suppressed_total, mails_to
 log = structlog.get_logger(__name__)
 
 
-def tell(event: AnyEvent, attempt: Attempt, delivery: Delivery) -> None:  # noqa: C901 - a case for each ending
+def tell(event: AnyEvent, attempt: Attempt, delivery: Delivery) -> None:  # noqa: C901, PLR0912 - a case for each ending
     """Log and count what became of an attempt at an event's mail."""
     template = mail_of(event)
     line = log.bind(event_id=str(event.id), template=template, attempt=attempt.number)
@@ -55,6 +57,12 @@ def tell(event: AnyEvent, attempt: Attempt, delivery: Delivery) -> None:  # noqa
         case Busy():
             result = "busy"
             line.info("mail_busy")
+        case Held(reason=reason, error=error):
+            result = "held"
+            line.warning("mail_held", reason=reason, error=error)
+        case PassedOn(error=error):
+            result = "passed_on"
+            line.warning("mail_passed_on", error=error)
         case Away(part=part, error=error):
             result = f"{part}_away"
             line.warning("mail_held", away=part, error=error)

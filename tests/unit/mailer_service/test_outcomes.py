@@ -25,6 +25,11 @@ from mailer_service.wiring import outcome_of
         (deliveries.Busy(), RetryLater("busy", spends=False)),
         (deliveries.Rejected("message_refused", "550"), DeadLetter("message_refused", "550")),
         (deliveries.Away("smtp", "refused"), Outage("smtp", "refused")),
+        (
+            deliveries.Held("rate_spent", "no turn", timedelta(seconds=7)),
+            RetryLater("rate_spent", "no turn", timedelta(seconds=7), spends=False),
+        ),
+        (deliveries.PassedOn("refused"), Left("passed_on")),
         (deliveries.HandedBack(), Left("not_begun")),
     ],
 )

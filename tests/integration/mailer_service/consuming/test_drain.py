@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from contracts.events import LoginEvent
 from mailer_service.consuming.entries import InHand
-from mailer_service.consuming.metrics import smtp_breaker_open
+from mailer_service.consuming.metrics import smtp_pause
 from mailer_service.consuming.outcomes import Done, Left, Outcome, RetryLater
 from tests.support.consumers import BRISK, LANE, Desk, Running, publish
 from tests.support.lane_contents import lane_contents
@@ -243,7 +243,7 @@ async def test_a_breaker_that_probes_is_stopped_too(redis_url: str) -> None:
         raise ConnectionError
 
     consumer = Running(redis_url, Desk())
-    consumer.consumer.guard("smtp", probe=probe, gauge=smtp_breaker_open.labels("smtp"))
+    consumer.consumer.guard("smtp", probe=probe, gauge=smtp_pause)
     await consumer.start()
     consumer.consumer._trip("smtp", "refused")
     await consumer.stop()

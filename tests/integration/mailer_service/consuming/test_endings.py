@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from contracts.events import LoginEvent
 from mailer_service.consuming.entries import Entry, InHand
 from mailer_service.consuming.lanes import Lane
-from mailer_service.consuming.metrics import smtp_breaker_open
+from mailer_service.consuming.metrics import smtp_pause
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
 from tests.support.consumers import LANE, Desk, Running, publish, running
 from tests.support.lane_contents import lane_contents
@@ -154,7 +154,7 @@ async def test_an_outage_pauses_reading_until_the_part_answers(redis_url: str, r
 
     desk = Desk(decide)
     consumer = Running(redis_url, desk)
-    consumer.consumer.guard("smtp", probe=probe, gauge=smtp_breaker_open.labels("smtp"))
+    consumer.consumer.guard("smtp", probe=probe, gauge=smtp_pause)
     await consumer.start()
     await publish(redis)
     await until(lambda: probes > 2, within=5)

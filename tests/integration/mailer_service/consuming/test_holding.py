@@ -16,7 +16,7 @@ from contracts.events import LoginEvent
 from mailer_service.consuming.entries import InHand
 from mailer_service.consuming.holding import HoldingSign
 from mailer_service.consuming.lanes import Lane, Pace
-from mailer_service.consuming.metrics import postgres_breaker_open, smtp_breaker_open
+from mailer_service.consuming.metrics import postgres_breaker_open, smtp_pause
 from mailer_service.consuming.outcomes import Done, Outage, Outcome
 from tests.support.consumers import BRISK, LANE, Desk, Running, plain_client, publish
 from tests.support.own_redis import KINDS, own_redis
@@ -47,7 +47,7 @@ class Parts:
 async def guarded(url: str, parts: Parts, desk: Desk) -> AsyncIterator[Running]:
     """Run a consumer whose breakers ask these parts."""
     consumer = Running(url, desk)
-    consumer.consumer.guard("smtp", probe=parts.probe_smtp, gauge=smtp_breaker_open.labels("smtp"))
+    consumer.consumer.guard("smtp", probe=parts.probe_smtp, gauge=smtp_pause)
     consumer.consumer.guard("postgres", probe=parts.probe_postgres, gauge=postgres_breaker_open)
     await consumer.start()
     try:
@@ -104,7 +104,7 @@ async def test_a_consumer_that_dies_leaves_a_sign_that_ends_by_itself(
 ) -> None:
     parts = Parts({"smtp"})
     consumer = Running(redis_url, Desk(parts.decide))
-    consumer.consumer.guard("smtp", probe=parts.probe_smtp, gauge=smtp_breaker_open.labels("smtp"))
+    consumer.consumer.guard("smtp", probe=parts.probe_smtp, gauge=smtp_pause)
     await consumer.start()
     await publish(consumer.moving)
 

@@ -217,7 +217,7 @@ async def test_a_250_is_recorded_though_postgres_lost_the_claim(ledger: Ledger, 
 @pytest.mark.parametrize("state", [State.DEAD, State.UNCONFIRMED, State.EXPIRED, State.SUPPRESSED])
 async def test_a_250_changes_no_final_state(ledger: Ledger, book: LedgerBook, state: State) -> None:
     mail = await ended_as(ledger, state)
-    claim = Claim(mail, "host-1", uuid4(), 0)
+    claim = Claim(mail, "host-1", uuid4(), 0, "smtp.test:25")
     assert await ledger.record_sent(claim, reply="250 Ok") is None
     assert (await book.row(mail.event_id))["state"] == state
 

@@ -86,7 +86,7 @@ async def test_after_a_refusal_the_connection_is_reset_and_used_again() -> None:
         for _ in range(3):
             refused = await send(pool, "nobody@example.org")
             assert isinstance(refused, Failed)
-            assert refused.verdict == Refused("recipient_refused")
+            assert refused.verdict == Refused("recipient_refused", bounced=True)
             assert isinstance(await send(pool), HandedOver)
     assert smtp.connections == 1
 

@@ -1,0 +1,111 @@
+"""One mail's way from its claim to its record: which provider gets it, when, and what its answer means."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, assert_never
+
+from mailer_service.mailing.attempts import Errand
+from mailer_service.mailing.deliveries import AlreadyEnded, Busy, Delivery, Expired, State, Suppressed
+from mailer_service.mailing.endings import Endings
+from mailer_service.mailing.handover import Failed, HandedOver, NotBegun, hand_over
+from mailer_service.mailing.ledger import Claim, Ledger, Mail, NotClaimed
+from mailer_service.mailing.letters import Letter
+from mailer_service.mailing.metrics import send_duration_seconds
+from mailer_service.mailing.providers import Provider, Providers
+from mailer_service.mailing.rates import Spent
+from mailer_service.mailing.rendering import Renderer, message_id
+from mailer_service.mailing.replies import Outage
+from mailer_service.mailing.smtp_connection import Envelope
+
+TURN_SHARE: Final = 0.5
+"""How much of the deadline may go by in waiting for a turn: the dialogue needs the rest."""
+
+ASK_AGAIN_AFTER: Final = timedelta(seconds=5)
+"""When a mail comes back that only one provider may try, and that one is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Sends claimed mails, each through one provider. `deadline` covers a mail from its claim to its 250."""
+
+    ledger: Ledger
+    endings: Endings
+    providers: Providers
+    renderer: Renderer
+    deadline: timedelta
+
+    async def carry(self, errand: Errand, letter: Letter, mail: Mail) -> Delivery:
+        """Claim a mail, hand it over and record what became of it. Raises `PostgresAway`."""
+        until = asyncio.get_running_loop().time() + self.deadline.total_seconds()
+        started = time.perf_counter()
+        identity = message_id(mail.event_id, letter.recipient, domain=self.renderer.sender.domain)
+        claim = await self.ledger.claim(
+            mail, errand.attempt, message_id=identity, provider=self.providers.choose().name
+        )
+        if isinstance(claim, NotClaimed):
+            return _why_not(claim)
+        provider = self.providers.named(claim.provider)
+        if provider is None:
+            return await self.endings.forsaken(claim)
+        if provider.is_away and self.providers.others_than(provider):
+            error = f"{provider.name} is away, and it alone may try this mail again"
+            return await self.endings.held(claim, "provider_away", error, after=ASK_AGAIN_AFTER)
+        try:
+            ended = await self._send(errand, letter, provider, identity=identity, until=until)
+        except BaseException:
+            if not errand.begun:  # else it may be out: whoever reclaims the entry finds the claim standing
+                await self.endings.handed_back(claim)
+            raise
+        if isinstance(ended, HandedOver):
+            send_duration_seconds.labels(mail.template).observe(time.perf_counter() - started)
+        return await self._record(claim, provider, ended, last=errand.attempt.last)
+
+    async def _record(
+        self, claim: Claim, provider: Provider, ended: HandedOver | NotBegun | Failed | Spent, *, last: bool
+    ) -> Delivery:
+        match ended:
+            case HandedOver(reply=reply):
+                return await self.endings.sent(claim, reply=reply)
+            case NotBegun():
+                return await self.endings.handed_back(claim)
+            case Spent(after=after):
+                error = f"{provider.name} had no turn for it in time"
+                return await self.endings.held(claim, "rate_spent", error, after=after)
+            case Failed(verdict=Outage(), error=error):
+                self.providers.lost(provider, error)
+                if self.providers.others_than(provider):
+                    return await self.endings.passed_on(claim, error)
+                return await self.endings.failed(claim, ended, last=last)
+            case Failed():
+                return await self.endings.failed(claim, ended, last=last)
+            case _:
+                assert_never(ended)
+
+    async def _send(
+        self, errand: Errand, letter: Letter, provider: Provider, *, identity: str, until: float
+    ) -> HandedOver | NotBegun | Failed | Spent:
+        turn_until = until - (1 - TURN_SHARE) * self.deadline.total_seconds()
+        spent = await provider.turn(urgent=errand.is_urgent, until=turn_until)
+        if spent is not None:
+            return spent
+        recipient = letter.recipient.address
+        return await hand_over(
+            lambda connection: self.renderer.render(
+                letter, message_id=identity, written_at=errand.event.time, eight_bit=connection.eight_bit
+            ),
+            envelope=Envelope(self.renderer.sender.address, recipient),
+            pool=provider.pool,
+            begin_data=errand.begin_data,
+            until=until,
+            secrets=(recipient, *letter.secrets),
+        )
+
+
+def _why_not(refused: NotClaimed) -> Expired | Suppressed | AlreadyEnded | Busy:
+    if refused.now:
+        return Suppressed("bounced") if refused.state is State.SUPPRESSED else Expired()
+    if refused.state in {State.SENDING, State.WAITING}:
+        return Busy()
+    return AlreadyEnded(refused.state)
