@@ -19,13 +19,14 @@ demo: $(READY) ## start the whole stack, take the tour, stay up until Ctrl-C
 test: $(READY) ## run every test that needs no Docker, chaos in its short form last
 	@$(BIN)/python -m pytest tests/unit tests/integration tests/e2e tests/chaos
 
-check: $(READY) ## format, lint, types, imports, spelling, schema files
+check: $(READY) ## format, lint, types, imports, spelling, schema files, mails in every language
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/codespell
 	@$(BIN)/python -m contracts.schemas --check
+	@$(BIN)/python -m mailer_service.mailing.checking
 
 schemas: $(READY) ## write the schema files and the AsyncAPI document anew
 	@$(BIN)/python -m contracts.schemas

@@ -39,7 +39,7 @@ class Templates:
     Making them reads and compiles all of them. Raises what Jinja and Babel raise of a file that is wrong.
     """
 
-    def __init__(self, *, brand: Brand, public_url: str) -> None:
+    def __init__(self, *, brand: Brand, public_url: str, folder: Path = TEMPLATES) -> None:
         facts = {
             "service": brand.name,
             "logo": brand.logo or brand.name,
@@ -50,9 +50,9 @@ class Templates:
             "login_url": f"{public_url}/login",
             "account_url": f"{public_url}/account",
         }
-        self.mails: Final = tuple(sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()))
+        self.mails: Final = tuple(sorted(mail.name for mail in folder.iterdir() if mail.is_dir()))
         self._compiled: Final = {
-            language: _compile(_environment(language, facts), self.mails) for language in LANGUAGES
+            language: _compile(_environment(folder, language, facts), self.mails) for language in LANGUAGES
         }
 
     def words(self, letter: Letter) -> Words:
@@ -74,9 +74,9 @@ class Templates:
         )
 
 
-def _environment(language: str, facts: Mapping[str, str]) -> Environment:
+def _environment(folder: Path, language: str, facts: Mapping[str, str]) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         extensions=["jinja2.ext.i18n"],
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
