@@ -61,10 +61,14 @@ HINT_MOST: Final = timedelta(hours=1)
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _HINT = re.compile(
-    r"\b(?:in|after|within|wait|for|retry[- ]after:?)\s+(\d{1,6})\s*"
-    r"(s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b",
+    r"\b(?:in|after|within|wait|least|for|retry[- ]after:?)\s+"
+    r"(?:(?P<clock>\d{1,3}:\d{2}:\d{2}|\d{1,3}:\d{2}(?!:))"
+    r"|(?P<count>\d{1,6}|an?|one)\s*(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?))\b",
     re.IGNORECASE,
 )
+_LOOKING_BACK = re.compile(r"\btime(?:d[- ]?)?[- ]?out\b|\bidle\b", re.IGNORECASE)
+"""What such a reply counts is over: `Timed out after 300 seconds` asks nobody to wait for as long."""
+
 _UNITS: Final = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 
 
@@ -77,9 +81,17 @@ def enhanced_code(text: str) -> str | None:
 def hint(text: str) -> timedelta | None:
     """Read when the server wants to be asked again: "try again in 60 seconds"; between 1 s and 1 h."""
     found = _HINT.search(text)
-    if found is None:
+    if found is None or _LOOKING_BACK.search(text, 0, found.start()):
         return None
-    return min(max(int(found[1]) * _UNITS[found[2][0].lower()], HINT_LEAST), HINT_MOST)
+    if found["clock"]:
+        seconds = 0
+        for part in found["clock"].split(":"):
+            seconds = seconds * 60 + int(part)
+        wait = timedelta(seconds=seconds)
+    else:
+        count = int(found["count"]) if found["count"].isdecimal() else 1
+        wait = count * _UNITS[found["unit"][0].lower()]
+    return min(max(wait, HINT_LEAST), HINT_MOST)
 
 
 def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdict:

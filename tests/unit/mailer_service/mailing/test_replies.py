@@ -113,6 +113,38 @@ def test_silence_is_an_outage_then_passing_then_unclear(phase: Phase) -> None:
         ("come back in 3 days, or in 300 hours", HINT_MOST),
         ("come back in 3 days", None),
         ("queue 4711 is full", None),
+        # As it is really said: by Postgrey, SQLgrey, milter-greylist, policyd and mail hosts.
+        (
+            "4.2.0 <a@example.org>: Recipient address rejected: Greylisted for 300 seconds (see http://a.test)",
+            timedelta(seconds=300),
+        ),
+        ("4.2.0 Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/a.html", None),
+        (
+            "4.7.1 <ada@example.org>: Recipient address rejected: Greylisted for 5 minutes",
+            timedelta(minutes=5),
+        ),
+        ("4.7.1 Greylisting in action, please come back in 00:09:00", timedelta(minutes=9)),
+        ("4.7.1 Greylisting in action, please come back in 01:30:00", HINT_MOST),
+        ("4.7.1 Greylisting in action, please come back later", None),
+        ("Greylisting in action. Please try delivery again in 240 seconds.", timedelta(minutes=4)),
+        ("Greylisting enabled, try again in 1 minutes", timedelta(minutes=1)),
+        ("Greylisting in progress ... Please try again after 2 minutes", timedelta(minutes=2)),
+        ("4.2.0 Sender address rejected: Greylisted for 30 sec.", timedelta(seconds=30)),
+        ("Please wait at least 90s before the next try", timedelta(seconds=90)),
+        ("Temporarily deferred, come back in one hour", timedelta(hours=1)),
+        ("Too many messages, wait a minute", timedelta(minutes=1)),
+        ("Deferred for 2 hrs", HINT_MOST),
+        ("4.7.0 Try again in 5:00", timedelta(minutes=5)),
+        # Gmail, Outlook and Amazon SES name no time: the backoff decides.
+        ("4.2.1 The user you are trying to contact is receiving mail at a rate that prevents more", None),
+        ("4.7.28 Gmail has detected an unusual rate of mail. To protect our users", None),
+        ("4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77719)", None),
+        ("Throttling failure: Maximum sending rate exceeded.", None),
+        # What is over is no hint.
+        ("4.4.2 Timeout: no command after 300 seconds", None),
+        ("4.4.2 Connection timed out, idle for 300 seconds", None),
+        ("4.2.1 You sent to many mails from different domains in the last 10 minutes", None),
+        ("4.3.0 in 192.0.2.1 seconds", None),
         ("", None),
     ],
 )
