@@ -70,15 +70,13 @@ class Turns:
         queue.append(turn)
         self._look_again()
         try:
-            async with asyncio.timeout_at(until):
-                await turn
-        except TimeoutError:
-            if turn.cancelled():
-                return Spent(self._come_back_in())
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await turn
         finally:
             with suppress(ValueError):  # not in the queue any more: it was given, or passed over
                 queue.remove(turn)
-        return None
+        return Spent(self._come_back_in()) if turn.cancelled() else None
 
     def _room_in(self) -> float:
         """Seconds until the oldest of the last `count` turns is so long ago that it counts no more."""
@@ -103,7 +101,7 @@ class Turns:
             self._look_again()
 
     def _come_back_in(self) -> timedelta:
-        """Guess when whoever waits by now will have had their turns."""
+        """Guess when all who wait now will have had their turns."""
         rounds = sum(map(len, self._waiting.values())) // self._rate.count
         wait = timedelta(seconds=max(0, self._room_in())) + rounds * self._rate.per
         return min(max(wait, COME_BACK_LEAST), COME_BACK_MOST)
