@@ -1,13 +1,15 @@
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mailer_service.mailing.migrate import upgrade
+from mailer_service.mailing.migrate import SCRIPTS, upgrade
 from mailer_service.mailing.table import SCHEMA, metadata
 
 
@@ -61,3 +63,33 @@ async def test_a_user_without_the_right_to_make_schemas_can_migrate_again(empty_
         await engine.dispose()
         modest = engine.url.set(username=role, password="modest")
         thread.submit(upgrade, modest.render_as_string(hide_password=False)).result()
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
+
+
+async def test_each_migration_can_be_undone_with_rows_there_and_made_again(postgres_url: str) -> None:
+    url = for_sqlalchemy(postgres_url)
+    engine = create_async_engine(url, poolclass=NullPool)
+    row = (
+        "INSERT INTO mailer.deliveries VALUES (gen_random_uuid(), 'a@example.org', 0, '', '', '', 'dead', '')"
+    )
+    async with engine.begin() as connection:
+        await connection.execute(text(row))
+        await connection.run_sync(downgrade, "0001")
+        tables = await connection.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'mailer' ORDER BY tablename")
+        )
+        assert tables.all() == ["alembic_version", "deliveries"]
+        kept = await connection.scalars(text("SELECT state FROM mailer.deliveries"))
+        assert kept.all() == ["dead"]
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(upgrade, url).result()
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
