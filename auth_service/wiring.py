@@ -11,8 +11,6 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from auth_service.api.cookies import Cookies
 from auth_service.api.door import Door
@@ -34,8 +32,10 @@ from auth_service.memory.windows import SharedWindows
 from auth_service.outbox.delivery import DeliveryLook
 from auth_service.outbox.metrics import OutboxMetrics
 from auth_service.outbox.relay import Relay
+from auth_service.outbox.scrape import ScrapeLook
 from auth_service.settings import AuthSettings
 from auth_service.storage.database import Database
+from contracts.redis_pools import redis_pool
 
 REDIS_CONNECTIONS: Final = 10
 GRACE_SECONDS: Final = 10.0
@@ -53,6 +53,8 @@ class Parts:
     housekeeping: Housekeeping
     admin_emails: tuple[str, ...]
     registry: CollectorRegistry
+    redis_up: Gauge
+    scrape_look: ScrapeLook
     database: Database
     redis: Redis
     circuit: Circuit
@@ -65,6 +67,8 @@ class Parts:
         Everything is closed afterwards.
         """
         await self.circuit.warm()
+        if not relaying:
+            self.redis_up.remove("streams")  # whoever relays knows; this process would say 0 for ever
         tasks = {asyncio.create_task(self.housekeeping.run(), name="housekeeping")}
         if relaying:
             tasks.add(asyncio.create_task(self.relay.run(), name="relay"))
@@ -109,6 +113,7 @@ def assemble(settings: AuthSettings) -> Parts:
         on_append=wake.set,
         on_touch=partial(drop_copies, cache=cache),
     )
+    outbox_metrics = OutboxMetrics(registry, redis_up=redis_up.labels("streams"))
     rules, peppers = settings.rules(), settings.all_peppers()
     cookies = Cookies(
         secure=not settings.insecure_localhost,
@@ -142,7 +147,7 @@ def assemble(settings: AuthSettings) -> Parts:
             database=database,
             redis=redis,
             wake=wake,
-            metrics=OutboxMetrics(registry, redis_up=redis_up.labels("streams")),
+            metrics=outbox_metrics,
             sweep_every=timedelta(seconds=settings.relay_sweep),
             on_published=partial(drop_copies_told_of, cache=cache),
         ),
@@ -156,6 +161,8 @@ def assemble(settings: AuthSettings) -> Parts:
         ),
         admin_emails=settings.admin_emails,
         registry=registry,
+        redis_up=redis_up,
+        scrape_look=ScrapeLook(database=database, metrics=outbox_metrics),
         database=database,
         redis=redis,
         circuit=circuit,
@@ -185,11 +192,11 @@ def _circuit(settings: AuthSettings, *, up: Gauge, patience: timedelta = PATIENC
 
 def connect(settings: AuthSettings) -> Redis:
     """Make the client for Redis: bounded, impatient, and without retries, which would double pipelines."""
-    return Redis.from_url(
+    pool = redis_pool(
         settings.redis_url.get_secret_value(),
-        retry=Retry(NoBackoff(), 0),
         socket_timeout=5,
         socket_connect_timeout=2,
         max_connections=REDIS_CONNECTIONS,
         decode_responses=True,
     )
+    return Redis.from_pool(pool)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from contracts.sentinel_address import SentinelAddress, is_sentinel
+
 _PATH: Final = re.compile(r"/.+")
 
 POSTGRES_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -37,9 +39,12 @@ def check_postgres(url: str) -> None:
 
 def check_redis(url: str) -> None:
     """Raise `ValueError`, which repeats no value, unless a Redis client can be made of `url`."""
+    if is_sentinel(url):
+        SentinelAddress.parse(url)
+        return
     parts = _split(url)
     if parts.scheme not in {"redis", "rediss"}:
-        raise ValueError("is not a redis:// or rediss:// address")
+        raise ValueError("is not a redis://, rediss:// or redis+sentinel:// address")
     try:
         port = parts.port
     except ValueError:

@@ -75,7 +75,9 @@ class SharedSettings(BaseSettings):
     )
     redis_url: SecretStr = Field(
         validation_alias="REDIS_URL",
-        json_schema_extra={"mend": "set it to redis://HOST:6379/0 (rediss:// for TLS)"},
+        json_schema_extra={
+            "mend": "set it to redis://HOST:6379/0 (rediss:// for TLS), or redis+sentinel://HOST,HOST,HOST/MASTER"
+        },
     )
     cache_redis_url: SecretStr | None = Field(
         default=None,

@@ -1,13 +1,16 @@
 """The parts of a mailer, made from its settings; nothing is opened yet."""
 
 import ssl
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from faststream.redis import RedisBroker, RedisSentinelBroker
+from redis.asyncio import Redis
 
 from contracts import streams
+from contracts.redis_pools import redis_pool, sentinel_options
+from contracts.sentinel_address import SentinelAddress, is_sentinel
 from mailer_service.consuming.backoff import Backoff
 from mailer_service.consuming.lanes import Lane, Pace
 from mailer_service.mailing.courier import Courier
@@ -51,15 +54,30 @@ def pace(settings: MailerSettings) -> Pace:
 
 def redis_client(settings: MailerSettings, *, connections: int) -> "Redis":
     """Make a client without automatic retry: a retried read hides what the lost reply delivered."""
-    pool = BlockingConnectionPool.from_url(
+    pool = redis_pool(
         settings.redis_url.get_secret_value(),
+        wait_seconds=5,
         max_connections=connections,
-        timeout=5,
         socket_connect_timeout=2,
         socket_timeout=5,
-        retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
+
+
+def make_broker(settings: MailerSettings, *, middlewares: Sequence[Any]) -> RedisBroker:
+    """Make FastStream's broker, which routes; its own connection only greets Redis at the start."""
+    url = settings.redis_url.get_secret_value()
+    options: dict[str, Any] = {"logger": None, "middlewares": middlewares}
+    if not is_sentinel(url):
+        return RedisBroker(url, **options)
+    address = SentinelAddress.parse(url)
+    options |= {"username": address.username, "password": address.password, "db": address.database}
+    return RedisSentinelBroker(
+        sentinels=address.sentinels,
+        sentinel_master_name=address.master,
+        sentinel_kwargs=sentinel_options(address),
+        **options,
+    )
 
 
 def make_ledger(settings: MailerSettings) -> Ledger:
@@ -95,7 +113,12 @@ def make_courier(settings: MailerSettings, *, ledger: Ledger) -> Courier:
         sealer=settings.sealer(),
         ledger=ledger,
         providers=make_providers(settings),
-        renderer=Renderer(sender=Mailbox.parse(settings.sender), public_url=settings.public_url),
+        renderer=Renderer(
+            sender=Mailbox.parse(settings.sender),
+            public_url=settings.public_url,
+            reply_to=settings.reply_to(),
+            brand=settings.brand(),
+        ),
         deadline=timedelta(seconds=settings.send_deadline),
     )
 

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import structlog
 from faststream import AckPolicy
-from faststream.redis import RedisBroker, RedisMessage, StreamSub
+from faststream.redis import RedisMessage, StreamSub
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
 
 from contracts.events import AccountEvent, AnyEvent, LoginEvent, SessionEvent
-from mailer_service.assembly import lanes, pace, redis_client
+from mailer_service.assembly import lanes, make_broker, pace, redis_client
 from mailer_service.consuming import metrics
 from mailer_service.consuming.backoff import reconnect_delay
 from mailer_service.consuming.cancelling import pause
@@ -76,10 +76,9 @@ class Mailer:
         )
         self.consumer.guard("smtp", probe=courier.probe_smtp, gauge=metrics.smtp_pause)
         self.consumer.guard("postgres", probe=courier.probe_postgres, gauge=metrics.postgres_breaker_open)
-        self.broker = RedisBroker(
-            settings.redis_url.get_secret_value(),
+        self.broker = make_broker(
+            settings,
             middlewares=[self.consumer.middleware, RedisPrometheusMiddleware(registry=REGISTRY)],
-            logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to keep quiet
         )
         self._subscribe()
 

@@ -9,12 +9,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.typing import EncodableT
+
+from contracts.redis_pools import redis_pool
 
 TOGETHER_MAX: Final = 100
 """Calls in one write."""
@@ -36,14 +35,10 @@ class Line:
     def __init__(self, url: str) -> None:
         # No socket_timeout: with one, each write of redis-py makes a task, and on Python 3.11 that may
         # swallow the cancelling by which `drop` ends a flight.
-        pool = ConnectionPool.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=None,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_keepalive=True,
+        self._pool = redis_pool(
+            url, socket_timeout=None, socket_connect_timeout=CONNECT_SECONDS, socket_keepalive=True
         )
-        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own
+        self._connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own
         self._waiting: deque[tuple[Sequence[EncodableT], asyncio.Future[Any]]] = deque()
         self._leaving: list[tuple[Sequence[EncodableT], asyncio.Future[Any]]] = []
         self._flight: asyncio.Task[None] | None = None
@@ -75,6 +70,7 @@ class Line:
         if flight is not None:
             await asyncio.wait({flight})
         await self._connection.disconnect(nowait=True)
+        await self._pool.aclose()
 
     def _take_off(self) -> None:
         self._flight = asyncio.get_running_loop().create_task(self._fly(), name="memory line")

@@ -71,7 +71,7 @@ async def test_every_known_parameter_is_one_that_the_postgres_driver_takes(name:
         ("rediss://h/0?ssl_cert_reqs=perhaps", "'ssl_cert_reqs' whose value does not fit"),
         ("rediss://h/0?ssl_ca_certs=", "'ssl_ca_certs' whose value does not fit"),
         ("rediss://h/0?ssl_ca_certs=/a&ssl_ca_certs=/b", "'ssl_ca_certs' twice"),
-        ("unix:///run/redis.sock", "not a redis:// or rediss:// address"),
+        ("unix:///run/redis.sock", "not a redis://, rediss:// or redis+sentinel:// address"),
     ],
 )
 def test_a_redis_address_that_is_none_is_told_why(url: str, told: str) -> None:
