@@ -8,21 +8,21 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from tqdm import tqdm
 
 from contracts.streams import STREAMS
+from mailer_service.ages import age
 from mailer_service.assembly import lanes, redis_client
 from mailer_service.consuming.consumer import new_consumer_name
 from mailer_service.consuming.dead_letters import Criteria, DeadLetters, Letter, Replay
 from mailer_service.consuming.lanes import Pace
 from mailer_service.consuming.transitions import Transitions
+from mailer_service.printing import printable
 from mailer_service.settings import MailerSettings
 
 LONG = 20
 """From this many letters on, a replay shows its progress."""
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 COLUMNS = "{letter:<18} {stream:<9} {reason:<20} {attempts:>8} {crashes:>7}  {last:<20} {type}"
 
 
@@ -46,9 +46,9 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         action.add_argument("--reason", help="only these, as in 'list': message_refused, poisonous, …")
         action.add_argument("--type", help="only events of this type, whole or in part: otp_requested")
         action.add_argument(
-            "--older-than", type=_age, metavar="AGE", help="only those that died before: 90s, 5m, 2h, 7d"
+            "--older-than", type=age, metavar="AGE", help="only those that died before: 90s, 5m, 2h, 7d"
         )
-        action.add_argument("--newer-than", type=_age, metavar="AGE", help="only those that died since")
+        action.add_argument("--newer-than", type=age, metavar="AGE", help="only those that died since")
         action.add_argument("--json", action="store_true", help="one JSON object a line")
         if name in {"replay", "drop"}:
             action.add_argument(
@@ -88,15 +88,15 @@ async def _print(boxes: Sequence[DeadLetters], given: argparse.Namespace) -> int
     async for _, letter in _find(boxes, given):
         described = letter.described()
         if given.json:
-            print(_printable(json.dumps(described, ensure_ascii=False)))
+            print(printable(json.dumps(described, ensure_ascii=False)))
         elif given.action == "show":
-            lines = (_printable(f"{name:<16} {value}") for name, value in described.items())
+            lines = (printable(f"{name:<16} {value}") for name, value in described.items())
             print("\n".join(lines), end="\n\n")
         else:
             if not found:
                 print(COLUMNS.format_map({name: name for name in re.findall(r"{(\w+)", COLUMNS)}))
             row = _Row(described, last=f"{letter.died_at:%Y-%m-%d %H:%M:%S}")
-            print(_printable(COLUMNS.format_map(row)))
+            print(printable(COLUMNS.format_map(row)))
         found.append(letter.id)
     if given.action == "list":
         if not given.json:
@@ -195,22 +195,6 @@ def _all_found(given: argparse.Namespace, found: Collection[str]) -> bool:
     missing = [id_ for id_ in dict.fromkeys(given.ids) if id_ not in found]
     if found and not missing:
         return True
-    named = f" {_printable(' '.join(missing))}" if missing else ""
+    named = f" {printable(' '.join(missing))}" if missing else ""
     print(f"no such dead letter{named}: see 'mailer-service dead-letters list'", file=sys.stderr)
     return False
-
-
-def _printable(line: str) -> str:
-    r"""Escape as `\u001b` what could steer a terminal, or cannot be printed: an entry may hold anything."""
-    if line.isprintable():
-        return line
-    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)
-
-
-def _age(text: str) -> timedelta:
-    if (found := re.fullmatch(r"(\d+)([smhd])", text)) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an age: write 90s, 5m, 2h or 7d")
-    try:
-        return timedelta(seconds=int(found[1]) * UNITS[found[2]])
-    except (ValueError, OverflowError):  # more digits than int() reads, or longer than timedelta reaches
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is too long ago") from None

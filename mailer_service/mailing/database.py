@@ -1,6 +1,6 @@
 """Postgres, one statement at a time, that gives up soon when it is away and is found again by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -46,6 +46,11 @@ class Database:
 
     async def row(self, statement: TextClause, values: Mapping[str, Any]) -> Row[Any] | None:
         """Run a statement that gives at most one row. Raises `PostgresAway`."""
+        (row,) = await self.rows(statement, values) or (None,)
+        return row
+
+    async def rows(self, statement: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Run a statement that gives a bounded number of rows. Raises `PostgresAway`."""
         try:
             return await self._once(statement, values)
         except PostgresAway as away:
@@ -58,12 +63,12 @@ class Database:
         """Let go of all connections."""
         await self._engine.dispose()
 
-    async def _once(self, statement: TextClause, values: Mapping[str, Any]) -> Row[Any] | None:
+    async def _once(self, statement: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         try:
             async with self._engine.connect() as connection:
                 try:
                     result = await connection.execute(statement, values)
-                    return result.one_or_none() if result.returns_rows else None
+                    return result.all() if result.returns_rows else ()
                 except (SQLAlchemyError, OSError):
                     await connection.invalidate()  # whatever state it is in, nobody uses it again
                     raise
