@@ -74,9 +74,23 @@ class Templates:
         )
 
 
+class _Files(FileSystemLoader):
+    """Reads a folder; what is asked for as `….txt.html` is the text of `….txt`."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        return super().get_source(environment, re.sub(r"\.txt\.html$", ".txt", template))
+
+
+class _Environment(Environment):
+    """Compiles text that HTML imports as HTML: else Jinja takes what its macros write for safe, unescaped."""
+
+    def join_path(self, template: str, parent: str) -> str:
+        return f"{template}.html" if parent.endswith(".html") and template.endswith(".txt") else template
+
+
 def _environment(folder: Path, language: str, facts: Mapping[str, str]) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(folder),
+    environment = _Environment(
+        loader=_Files(folder),
         extensions=["jinja2.ext.i18n"],
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
