@@ -2,6 +2,7 @@ import email
 import email.policy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -216,6 +217,18 @@ def test_html_shows_a_name_as_text() -> None:
     assert "<img" not in html
     assert "&lt;img src=x onerror=alert(1)&gt; &amp; Co" in html
     assert "<img src=x onerror=alert(1)> & Co" in body(mail, "plain")
+
+
+@pytest.mark.parametrize("eight_bit", [True, False])
+@pytest.mark.parametrize("name", MAILED)
+def test_html_shows_the_readers_name_as_text_too(name: str, eight_bit: bool) -> None:  # noqa: FBT001 - a parameter
+    letter = open_letter(MAILED[name](), position=0, sealer=SEALER)
+    letter = replace(letter, facts={**letter.facts, "name": "<b>Ada</b>"})
+    sent = RENDERER.render(letter, message_id="<1@x.test>", written_at=AT, eight_bit=eight_bit)
+    mail = email.message_from_bytes(sent, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert "<b>Ada" not in body(mail, "html")
+    assert ("<b>Ada</b>" in body(mail, "plain")) == ("&lt;b&gt;Ada&lt;/b&gt;" in body(mail, "html"))
 
 
 def test_a_name_adds_no_header_and_no_line() -> None:
