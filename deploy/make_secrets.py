@@ -3,7 +3,7 @@
     python make_secrets.py /secrets users.acl.template
 
 What is there stays, so this may run before every start. The URLs in auth/ and mailer/ hold the services'
-passwords. What others must know of them is written anew each time, as is the mailer's copy of the sealing keys:
+passwords. What others must know of them is written anew each time, as is the copy of the sealing keys:
 to rotate one, put a new one in front in auth/. Redis is told hashes alone, and keeps the users that were
 added to its users.acl by hand, such as other consumers'.
 """
