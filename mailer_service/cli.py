@@ -1,4 +1,4 @@
-"""`mailer-service`: run the mailer, migrate its tables, look after dead letters."""
+"""`mailer-service`: run the mailer, migrate its tables, look after dead letters, show the mails."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from contracts import logs
 from contracts.environment import SettingsWrong, load
-from mailer_service import letters_cli
+from mailer_service import letters_cli, preview_cli
 from mailer_service.settings import MailerSettings
 
 
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("run", help="consume events and send mail until SIGTERM")
     commands.add_parser("migrate", help="bring the ledger's tables up to date; twice is fine")
     letters_cli.add_arguments(commands)
+    preview_cli.add_arguments(commands)
     given = parser.parse_args(arguments)
     try:
         sys.exit(_run(given))
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if given.command == "preview":
+        return preview_cli.run(given)
     settings = load(MailerSettings)
     match given.command:
         case "run":

@@ -7,19 +7,15 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from contracts.environment import comma_separated
-from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.brand_settings import BrandSettings
 from mailer_service.smtp_settings import SmtpSettings
 
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 
 
-class MailerSettings(SmtpSettings):
+class MailerSettings(SmtpSettings, BrandSettings):
     """Read once, at start. The waits are the design's; tests shorten them."""
 
-    sender: str = Field(
-        validation_alias="MAILER_FROM",
-        json_schema_extra={"mend": "set it to an address with an optional name: Porter <porter@example.org>"},
-    )
     host: str = Field(
         default="127.0.0.1",
         validation_alias="MAILER_HOST",
@@ -88,16 +84,6 @@ class MailerSettings(SmtpSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return comma_separated(value)
-
-    @field_validator("sender")
-    @classmethod
-    def _address(cls, sender: str) -> str:
-        if any(ord(letter) < ord(" ") for letter in sender):
-            raise ValueError("has a line break or control character in it")
-        if "@" not in sender:
-            raise ValueError("has no @")
-        Mailbox.parse(sender)
-        return sender
 
     @field_validator("backoff_login", "backoff_accounts", mode="after")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Final, Self
 READABLE: Final = 4.5
 """The contrast that text of any size needs (level AA)."""
 
-_WRITTEN: Final = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
+_WRITTEN: Final = re.compile(r"#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _STEPS: Final = 20
 
 
@@ -21,7 +21,7 @@ class Color:
 
     @classmethod
     def parse(cls, written: str) -> Self:
-        """Read `#1f5fbf`. Raises `ValueError`."""
+        """Read `#1f5fbf`, or `1f5fbf`. Raises `ValueError`."""
         if (found := _WRITTEN.fullmatch(written)) is None:
             raise ValueError("is no colour of six hexadecimal digits")
         red, green, blue = (int(part, 16) for part in found.groups())

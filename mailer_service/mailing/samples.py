@@ -1,6 +1,6 @@
 """Made-up letters, one of each mail in each language, for previews, checks and tests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -53,10 +53,38 @@ SCENES: Final[Mapping[str, Scene]] = {
 }
 
 
+_VALIDITY: Final[Mapping[str, Fact]] = {"valid_for": LIFE, "valid_until": AT + LIFE}
+_FACTS: Final[Mapping[str, Callable[[Scene], Mapping[str, Fact]]]] = {
+    "otp_code": lambda _: {"code": CODE, **_VALIDITY},
+    "magic_link": lambda _: {"link": LINK, **_VALIDITY},
+    "otp_and_link": lambda _: {"code": CODE, "link": LINK, **_VALIDITY},
+    "address_change_code": lambda _: {"code": CODE, **_VALIDITY},
+    "registration_notice": lambda scene: {
+        "newcomer_name": scene.newcomer,
+        "newcomer_address": "grace.hopper@example.org",
+    },
+    "account_approved": lambda _: {},
+    "account_rejected": lambda scene: {"reason": scene.reason},
+    "account_suspended": lambda scene: {"reason": scene.reason},
+    "account_reinstated": lambda _: {},
+    "account_deleted": lambda _: {},
+    "invitation": lambda scene: {"invited_by": scene.host},
+    "address_changed": lambda _: {"new_address": "c•••@e•••.net"},
+    "new_sign_in": lambda _: {
+        "device": "Firefox, Linux",
+        "client_address": "2001:db8:85a3::8a2e:370:7334",
+        "signed_in_at": AT,
+    },
+}
+
+SAMPLED: Final = tuple(sorted(_FACTS))
+"""The mails that there are samples of, by name."""
+
+
 def sample_letter(mail: str, language: str) -> Letter:
     """Write a sample of a mail in which nothing is empty. Raises `KeyError` for a mail that has none."""
     scene = SCENES[language]
-    facts = {"name": scene.reader, **_facts(scene)[mail]}
+    facts = {"name": scene.reader, **_FACTS[mail](scene)}
     recipient = Mailbox.of("ada@example.org", name=scene.reader)
     return Letter(template=mail, recipient=recipient, locale=language, facts=facts)
 
@@ -66,29 +94,3 @@ def bare_letter(mail: str, language: str) -> Letter:
     full = sample_letter(mail, language)
     facts = {name: "" if name in MAY_BE_EMPTY else fact for name, fact in full.facts.items()}
     return replace(full, recipient=replace(full.recipient, name=""), facts=facts)
-
-
-def _facts(scene: Scene) -> Mapping[str, Mapping[str, Fact]]:
-    validity: Mapping[str, Fact] = {"valid_for": LIFE, "valid_until": AT + LIFE}
-    return {
-        "otp_code": {"code": CODE, **validity},
-        "magic_link": {"link": LINK, **validity},
-        "otp_and_link": {"code": CODE, "link": LINK, **validity},
-        "address_change_code": {"code": CODE, **validity},
-        "registration_notice": {
-            "newcomer_name": scene.newcomer,
-            "newcomer_address": "grace.hopper@example.org",
-        },
-        "account_approved": {},
-        "account_rejected": {"reason": scene.reason},
-        "account_suspended": {"reason": scene.reason},
-        "account_reinstated": {},
-        "account_deleted": {},
-        "invitation": {"invited_by": scene.host},
-        "address_changed": {"new_address": "c•••@e•••.net"},
-        "new_sign_in": {
-            "device": "Firefox, Linux",
-            "client_address": "2001:db8:85a3::8a2e:370:7334",
-            "signed_in_at": AT,
-        },
-    }
