@@ -57,6 +57,7 @@ def create_internal_app(parts: Parts) -> Starlette:
     """Make the application for probes and for Prometheus; it is not for the public."""
 
     async def metrics(_: Request) -> Response:
+        await parts.scrape_look.look()
         return Response(generate_latest(parts.registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[*parts.health.routes(), Route("/metrics", metrics)])

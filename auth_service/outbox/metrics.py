@@ -22,4 +22,10 @@ class OutboxMetrics:
         self.oldest_seconds = Gauge(
             "auth_outbox_oldest_seconds", "Age of the oldest event that waits.", registry=registry
         )
+        self.postgres_up = Gauge(
+            "auth_postgres_up", "Whether Postgres answered at the scrape (1) or not (0).", registry=registry
+        )
+        self.postgres_connections = Gauge(
+            "auth_postgres_connections_in_use", "Connections of this process at work.", registry=registry
+        )
         self.redis_up = redis_up

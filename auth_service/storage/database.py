@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy import event, select
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from auth_service.model.actors import Actor
 from auth_service.model.callers import NOBODY, Caller
@@ -71,6 +71,12 @@ class Database:
             if (outage := outage_of(fault)) is not None:
                 raise outage from fault
             raise
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections of the pool are at work now."""
+        pool = self.engine.sync_engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def close(self) -> None:
         """Close all connections."""

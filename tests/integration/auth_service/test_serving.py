@@ -89,11 +89,14 @@ async def test_a_service_without_a_relay_leaves_events_to_one_that_runs_alone(
     tmp_path: Path, postgres_url: str, redis_url: str, redis_client: Redis
 ) -> None:
     settings = environment(postgres_url, redis_url, AUTH_RELAY="off")
-    public, _ = _clients(settings)
-    async with public, running("serve", folder=tmp_path, settings=settings) as service:
+    public, internal = _clients(settings)
+    async with public, internal, running("serve", folder=tmp_path, settings=settings) as service:
         await _get(public, "/readyz")
         body = {"email": "ada@example.org", "transport": "bearer"}
         assert (await public.post("/v1/login/challenges", json=body)).status_code == 202
+        told = (await _get(internal, "/metrics")).text
+        assert "auth_outbox_unpublished 1.0" in told
+        assert 'auth_redis_up{use="streams"}' not in told  # it does not write them, so it does not know
         await _stop(service)
     assert await _ids(redis_client) == []
     _, internal = _clients(settings)
