@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from contracts.environment import SettingsWrong
 from mailer_service.assembly import make_courier, make_ledger
-from mailer_service.consuming import gauges
+from mailer_service.consuming import gauges, metrics
 from mailer_service.settings import MailerSettings
 from mailer_service.wiring import Mailer
 
@@ -52,6 +52,7 @@ class Probes:
                 }
                 return 200 if alive else 503, "application/json", json.dumps(state).encode()
             case "/metrics":
+                metrics.alive.set(self._mailer.consumer.is_alive)
                 await self._look_at_streams()
                 return 200, CONTENT_TYPE_LATEST, generate_latest()
             case _:

@@ -30,6 +30,7 @@ async def collect(redis: "Redis", lane: Lane) -> None:
     ]
     oldest += await _delayed_ms(redis, lane, now_ms)
     metrics.lag.labels(lane.name).set(sum([await _lag(redis, key, group) for key, group in groups.items()]))
+    metrics.length.labels(lane.name).set(await redis.xlen(lane.facts))
     metrics.pending.labels(lane.name).set(sum(int(group.get("pending", 0)) for group in groups.values()))
     metrics.delayed.labels(lane.name).set(await redis.zcard(lane.delayed))
     metrics.dead_letters.labels(lane.name).set(await redis.xlen(lane.dead))

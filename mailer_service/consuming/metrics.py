@@ -22,6 +22,8 @@ dead_letters_total = Counter(
 )
 smtp_pause = Gauge("mailer_smtp_pause", "1 while reading is paused because no mail server is there.")
 postgres_breaker_open = Gauge("mailer_postgres_breaker_open", "1 while reading is paused for Postgres.")
+alive = Gauge("mailer_alive", "1 while this mailer's readers turn, as /healthz tells.")
+length = Gauge("mailer_stream_entries", "Entries that the stream holds, read or not.", ["stream"])
 lag = Gauge("mailer_stream_lag", "Facts that the group has not read yet.", ["stream"])
 pending = Gauge("mailer_stream_pending", "Entries in the hands of consumers.", ["stream"])
 oldest_unsent = Gauge("mailer_oldest_unsent_seconds", "Age of the oldest unfinished entry.", ["stream"])
