@@ -1,4 +1,4 @@
-"""What a scrape is told of the outbox: looked up then, so it is true where the relay hangs or runs elsewhere."""
+"""What a scrape is told of the outbox: looked up then, so it is true even where no relay runs."""
 
 import asyncio
 from dataclasses import dataclass
