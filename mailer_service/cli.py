@@ -1,4 +1,4 @@
-"""`mailer-service`: run the mailer, migrate its tables, look after dead letters, show the mails."""
+"""`mailer-service`: run the mailer, migrate its tables, look after what became of mails, preview them."""
 
 import argparse
 import asyncio
@@ -9,7 +9,8 @@ from redis.exceptions import RedisError
 
 from contracts import logs
 from contracts.environment import SettingsWrong, load
-from mailer_service import letters_cli, preview_cli
+from mailer_service import deliveries_cli, letters_cli, preview_cli, suppressions_cli
+from mailer_service.mailing.database import PostgresAway
 from mailer_service.settings import MailerSettings
 
 
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("run", help="consume events and send mail until SIGTERM")
     commands.add_parser("migrate", help="bring the ledger's tables up to date; twice is fine")
     letters_cli.add_arguments(commands)
+    deliveries_cli.add_arguments(commands)
+    suppressions_cli.add_arguments(commands)
     preview_cli.add_arguments(commands)
     given = parser.parse_args(arguments)
     try:
@@ -40,25 +43,41 @@ def _run(given: argparse.Namespace) -> int:
             logs.configure(settings.log_format, service="mailer")
             return asyncio.run(app.run(settings))
         case "migrate":
-            from sqlalchemy.exc import SQLAlchemyError
-
-            from mailer_service.mailing import migrate
-
-            try:
-                migrate.upgrade(settings.sqlalchemy_url)
-            except (SQLAlchemyError, OSError) as fault:
-                reason = str(getattr(fault, "orig", None) or fault).splitlines()[0]
-                print(
-                    f"DATABASE_URL: {reason}: is Postgres running, and is this its address?", file=sys.stderr
-                )
-                return 1
-            return 0
+            return _migrate(settings)
+        case "deliveries" | "suppressions":
+            return _look_up(given, settings)
         case _:
             try:
                 return asyncio.run(letters_cli.run(given, settings))
             except (RedisError, OSError) as fault:
                 print(f"REDIS_URL: {fault}: is Redis running, and is this its address?", file=sys.stderr)
                 return 1
+
+
+def _migrate(settings: MailerSettings) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from mailer_service.mailing import migrate
+
+    try:
+        migrate.upgrade(settings.sqlalchemy_url)
+    except (SQLAlchemyError, OSError) as fault:
+        reason = str(getattr(fault, "orig", None) or fault).splitlines()[0]
+        print(f"DATABASE_URL: {reason}: is Postgres running, and is this its address?", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _look_up(given: argparse.Namespace, settings: MailerSettings) -> int:
+    commands = deliveries_cli if given.command == "deliveries" else suppressions_cli
+    try:
+        return asyncio.run(commands.run(given, settings.sqlalchemy_url))
+    except PostgresAway as away:
+        mend = "is Postgres running, and is this its address?"
+        if away.lacks_tables:
+            mend = "its tables are not up to date: run 'mailer-service migrate'"
+        print(f"DATABASE_URL: {away}: {mend}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

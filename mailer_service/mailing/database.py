@@ -12,12 +12,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 OUR_FAULT: Final = ("22", "23")
 """SQLSTATE classes that say something about the values we sent, not about Postgres being there."""
 
+NOT_MIGRATED: Final = frozenset({"3F000", "42P01", "42703"})
+"""No such schema, table or column."""
+
 
 class PostgresAway(ConnectionError):
     """Postgres did not do it: unreachable, starting, too slow, full, or not migrated.
 
     Whether the statement took effect is unknown.
     """
+
+    @property
+    def lacks_tables(self) -> bool:
+        """Whether Postgres is there, and only what `migrate` makes is not."""
+        return isinstance(self.__cause__, DBAPIError) and _sqlstate(self.__cause__) in NOT_MIGRATED
 
 
 class Database:
