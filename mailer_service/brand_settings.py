@@ -47,16 +47,19 @@ class BrandSettings(SharedSettings):
             "or leave it out"
         },
     )
+    answers_to: str = Field(
+        default="",
+        validation_alias="MAILER_REPLY_TO",
+        json_schema_extra={
+            "mend": "set it to where answers to mails go, such as Help <help@example.org>, "
+            "or leave it out to use MAILER_SUPPORT_ADDRESS"
+        },
+    )
 
     @field_validator("sender")
     @classmethod
     def _address(cls, sender: str) -> str:
-        if any(ord(letter) < ord(" ") for letter in sender):
-            raise ValueError("has a line break or control character in it")
-        if "@" not in sender:
-            raise ValueError("has no @")
-        Mailbox.parse(sender)
-        return sender
+        return _checked_mailbox(sender)
 
     @field_validator("brand_name", "brand_logo")
     @classmethod
@@ -72,10 +75,15 @@ class BrandSettings(SharedSettings):
 
     @field_validator("support_address")
     @classmethod
-    def _answers(cls, address: str) -> str:
-        if address:
-            Mailbox.of(address)
+    def _bare(cls, address: str) -> str:
+        if "<" in address:
+            raise ValueError("is more than an address")
         return address
+
+    @field_validator("support_address", "answers_to")
+    @classmethod
+    def _answers(cls, address: str) -> str:
+        return _checked_mailbox(address) if address else address
 
     def brand(self) -> Brand:
         """Make the brand; without a name of its own it has the sender's, else the host's."""
@@ -90,4 +98,14 @@ class BrandSettings(SharedSettings):
 
     def reply_to(self) -> Mailbox | None:
         """Tell where answers go, if anyone reads them."""
-        return Mailbox.of(self.support_address) if self.support_address else None
+        written = self.answers_to or self.support_address
+        return Mailbox.parse(written) if written else None
+
+
+def _checked_mailbox(written: str) -> str:
+    if any(ord(letter) < ord(" ") for letter in written):
+        raise ValueError("has a line break or control character in it")
+    if "@" not in written:
+        raise ValueError("has no @")
+    Mailbox.parse(written)
+    return written

@@ -4,6 +4,7 @@ import pytest
 
 from contracts.environment import SettingsWrong, load
 from contracts.sealing import new_key
+from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.settings import MailerSettings
 
 
@@ -37,6 +38,10 @@ def test_the_defaults_are_the_designs() -> None:
     [
         ("MAILER_SMTP_URL", "http://mail.example.org", "smtp"),
         ("MAILER_FROM", "not an address", "has no @"),
+        ("MAILER_FROM", "Portier <pförtner@example.org>", "beyond ASCII"),
+        ("MAILER_REPLY_TO", "Help <help>", "has no @"),
+        ("MAILER_REPLY_TO", "help@example.org\r\nBcc: eve@example.org", "line break"),
+        ("MAILER_SUPPORT_ADDRESS", "Help <help@example.org>", "more than an address"),
         ("MAILER_FROM", "Porter\n<porter@example.org>", "line break"),
         ("MAILER_MAX_ATTEMPTS", "0", "greater than or equal to 1"),
         ("MAILER_SMTP_RESERVED", "16", "leaves no connection for other mail"),
@@ -117,3 +122,11 @@ def test_the_smtp_password_is_not_repeated(right: pytest.MonkeyPatch) -> None:
         load(MailerSettings)
 
     assert "hunter2" not in str(wrong.value)
+
+
+def test_answers_go_where_the_setting_says_else_to_whoever_helps(right: pytest.MonkeyPatch) -> None:
+    assert load(MailerSettings).reply_to() is None
+    right.setenv("MAILER_SUPPORT_ADDRESS", "help@example.org")
+    assert load(MailerSettings).reply_to() == Mailbox.of("help@example.org")
+    right.setenv("MAILER_REPLY_TO", "Desk <desk@example.org>")
+    assert load(MailerSettings).reply_to() == Mailbox.of("desk@example.org", name="Desk")
