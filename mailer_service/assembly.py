@@ -108,17 +108,19 @@ def make_providers(settings: MailerSettings) -> Providers:
 
 
 def make_courier(settings: MailerSettings, *, ledger: Ledger) -> Courier:
-    """Make the courier with its providers."""
+    """Make the courier with its providers, and compile every mail."""
+    renderer = Renderer(
+        sender=Mailbox.parse(settings.sender),
+        public_url=settings.public_url,
+        reply_to=settings.reply_to(),
+        brand=settings.brand(),
+    )
+    renderer.prepare()
     return Courier(
         sealer=settings.sealer(),
         ledger=ledger,
         providers=make_providers(settings),
-        renderer=Renderer(
-            sender=Mailbox.parse(settings.sender),
-            public_url=settings.public_url,
-            reply_to=settings.reply_to(),
-            brand=settings.brand(),
-        ),
+        renderer=renderer,
         deadline=timedelta(seconds=settings.send_deadline),
     )
 

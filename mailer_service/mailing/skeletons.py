@@ -28,8 +28,16 @@ class DependsOnFacts(ValueError):
 class Skeletons:
     """The skeletons of mails from one sender, each made when it is first asked for."""
 
-    def __init__(self, templates: Templates, *, sender: Mailbox, reply_to: Mailbox | None) -> None:
+    def __init__(
+        self,
+        templates: Templates,
+        *,
+        sender: Mailbox,
+        reply_to: Mailbox | None,
+        count_max: int = SKELETONS_MAX,
+    ) -> None:
         self._templates = templates
+        self._count_max = count_max
         self._sender = sender
         self._reply_to = reply_to
         self._made: dict[tuple[str, str, frozenset[str]], Skeleton | None] = {}
@@ -40,13 +48,13 @@ class Skeletons:
     def of(self, mail: str, language: str, facts: Mapping[str, str]) -> Skeleton | None:
         """Give the skeleton of a mail in a language for these facts, by which of them are empty.
 
-        None when the mail has none, or there are `SKELETONS_MAX` already: the standard library writes it.
+        None when the mail has none, or there are `count_max` already: the standard library writes it.
         """
         key = (mail, language, frozenset([name for name, fact in facts.items() if fact]))
         try:
             return self._made[key]
         except KeyError:
-            if len(self._made) >= SKELETONS_MAX:
+            if len(self._made) >= self._count_max:
                 return None
             self._made[key] = made = self._compiled(mail, language, facts)
             return made
@@ -57,8 +65,8 @@ class Skeletons:
             return compiled(
                 mail, language, told, templates=self._templates, sender=self._sender, reply_to=self._reply_to
             )
-        except DependsOnFacts:
-            log.warning("mail_not_compiled", template=mail, language=language)
+        except DependsOnFacts as fault:
+            log.warning("mail_not_compiled", template=mail, language=language, error=str(fault))
             return None
 
 
@@ -97,9 +105,11 @@ def compiled(
     envelope = {"to": "a@b.test", "date": "Sun, 1 Mar 2026 14:05:00 +0000", "message_id": "<trial@b.test>"}
     divider = boundary(mail)
     filled = skeleton.joined(trial, divider=divider, **envelope)
-    line = words_value(words.subject, field="Subject")
-    if filled != written(words, divider=divider, subject=line, **envelope):
-        raise DependsOnFacts(f"{mail} in {language}, told of {sorted(name for name in told if told[name])}")
+    right = written(words, divider=divider, subject=words_value(words.subject, field="Subject"), **envelope)
+    if filled != right:
+        lines = zip(right.splitlines(), filled.splitlines(), strict=False)
+        said, would = next((pair for pair in lines if pair[0] != pair[1]), (b"more", b"less"))
+        raise DependsOnFacts(f"the mail says {said.decode()!r}, its skeleton would say {would.decode()!r}")
     return skeleton
 
 
