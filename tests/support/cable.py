@@ -11,8 +11,11 @@ CHUNK_BYTES = 65536
 class Cable:
     """Listens on loopback and passes on to `host:port`; an async context manager. Its own port stays."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, tapped: bool = False) -> None:
         self._to = (host, port)
+        self._tapped = tapped
+        self.heard = bytearray()
+        """All that clients have sent, where the cable is tapped."""
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
@@ -77,6 +80,8 @@ class Cable:
         with suppress(ConnectionError):
             while chunk := await reader.read(CHUNK_BYTES):
                 await self._flows.wait()
+                if self._tapped and not replies:
+                    self.heard += chunk
                 if not (replies and self.replies_lost):
                     writer.write(chunk)
                     await writer.drain()

@@ -31,18 +31,18 @@ class Authority:
         """Make a client's context that trusts this authority and no other."""
         return ssl.create_default_context(cafile=self.file)
 
-    def server(self, *names: x509.GeneralName) -> ssl.SSLContext:
+    def server(self, *names: x509.GeneralName, expired: bool = False) -> ssl.SSLContext:
         """Make a server's context with a certificate for `names`."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.sign(*names))
+        context.load_cert_chain(self.sign(*names, expired=expired))
         return context
 
-    def sign(self, *names: x509.GeneralName) -> Path:
+    def sign(self, *names: x509.GeneralName, expired: bool = False) -> Path:
         """Write a server's key, and a certificate of it for `names`, into one file (PEM)."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
         certificate = (
-            self._builder(subject, self._certificate.subject, key.public_key())
+            self._builder(subject, self._certificate.subject, key.public_key(), expired=expired)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             # RFC 5280 asks for it, and Python 3.13 insists (VERIFY_X509_STRICT).
             .add_extension(
@@ -63,9 +63,9 @@ class Authority:
 
     @staticmethod
     def _builder(
-        subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+        subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, expired: bool = False
     ) -> x509.CertificateBuilder:
-        today = datetime.now(UTC)
+        today = datetime.now(UTC) - timedelta(days=3 * expired)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
