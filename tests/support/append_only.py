@@ -15,6 +15,11 @@ def written(folder: Path) -> int:
     return _file(folder).stat().st_size
 
 
+def holds(folder: Path, mark: str) -> bool:
+    """Tell whether a server has appended a call with `mark` in it, and thereby all that came before."""
+    return mark.encode() in _file(folder).read_bytes()
+
+
 def cut_back(folder: Path, *, to: int) -> None:
     """Leave only the first `to` bytes of what was appended."""
     with _file(folder).open("r+b") as file:

@@ -5,28 +5,26 @@ The changes are made healthy, and around each mishap that makes Redis forget a c
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from redis.asyncio import Redis
 
+from tests.integration.auth_service.mishaps import MISHAPS, WITHIN, Mishap
 from tests.integration.auth_service.process import environment
 from tests.integration.auth_service.service.people import Person, settle
 from tests.integration.auth_service.service.running import serving
 from tests.integration.auth_service.steady_load import steadily
-from tests.support import append_only
 from tests.support.own_redis import KINDS, OwnRedis, own_redis
 from tests.support.waiting import until
 
-WITHIN = 20.0
-WARM_LOOKS = 3
+HITS = 'auth_cache_requests_total{cache="session",result="hit"}'
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class Houses:
 
     here: httpx.AsyncClient
     there: httpx.AsyncClient
+    insides: Sequence[httpx.AsyncClient]
     postgres: asyncpg.Connection
     redis: OwnRedis
     root: Person
@@ -43,11 +42,20 @@ class Houses:
         return await client.get("/v1/me", headers=person.headers)
 
     async def warm(self, *people: Person) -> None:
-        """Have everybody seen at both, until nothing is asked of Postgres for it any more."""
+        """Have everybody seen at both, until both know all of them without asking Postgres."""
+        await until(partial(self._know, people), within=WITHIN)
+
+    async def _know(self, people: Sequence[Person]) -> bool:
+        before = await self._hits()
         for client in (self.here, self.there):
             for person in people:
-                for _ in range(WARM_LOOKS):
-                    assert (await self.me(client, person)).status_code == httpx.codes.OK
+                assert (await self.me(client, person)).status_code == httpx.codes.OK
+        return await self._hits() - before == 2 * len(people)
+
+    async def _hits(self) -> float:
+        pages = [(await inside.get("/metrics")).text for inside in self.insides]
+        lines = (line.rpartition(" ") for page in pages for line in page.splitlines())
+        return sum(float(value) for sample, _, value in lines if sample == HITS)
 
     async def suspend(self, person: Person) -> None:
         done = await self.here.post(f"/v1/admin/users/{person.id}/suspend", headers=self.root.headers)
@@ -81,7 +89,7 @@ async def opened(folder: Path, postgres_url: str, own: OwnRedis) -> AsyncIterato
     """Start both services, with the same keys."""
     keys = {name: environment(postgres_url, own.url)[name] for name in ("SEALING_KEYS", "AUTH_PEPPERS")}
     async with AsyncExitStack() as stack:
-        clients = []
+        clients, insides = [], []
         for name in ("here", "there"):
             place = folder / name
             place.mkdir()
@@ -89,11 +97,12 @@ async def opened(folder: Path, postgres_url: str, own: OwnRedis) -> AsyncIterato
                 serving(folder=place, postgres_url=postgres_url, redis_url=own.url, **keys)
             )
             clients.append(await stack.enter_async_context(service.client()))
+            insides.append(await stack.enter_async_context(service.inside()))
         postgres = await asyncpg.connect(postgres_url)
         stack.push_async_callback(postgres.close)
         (root,) = await settle(postgres, 1, role="admin")
         here, there = clients
-        yield Houses(here=here, there=there, postgres=postgres, redis=own, root=root)
+        yield Houses(here=here, there=there, insides=insides, postgres=postgres, redis=own, root=root)
 
 
 async def test_the_other_service_shows_each_change_at_once(
@@ -120,54 +129,12 @@ async def test_the_other_service_shows_each_change_at_once(
         assert (await houses.me(houses.there, dan)).status_code == httpx.codes.UNAUTHORIZED
 
 
-Deed = Callable[[], Awaitable[None]]
-
-
-async def killed_meanwhile(houses: Houses, deed: Deed) -> None:
-    """Make the change while Redis is dead; it comes back with all it had."""
-    houses.redis.kill()
-    await deed()
-    houses.redis.start()
-
-
-async def emptied(houses: Houses, deed: Deed) -> None:
-    """Make it while Redis is dead, which comes back with nothing."""
-    houses.redis.kill()
-    await deed()
-    append_only.take_away(houses.redis.folder)
-    houses.redis.start()
-
-
-async def cut(houses: Houses, deed: Deed) -> None:
-    """Have Redis hear of the change, and then die and forget its last second, that change in it."""
-    async with Redis.from_url(houses.redis.url) as redis:
-        await until(lambda: everything_written(redis, houses.redis), within=WITHIN)
-        size = append_only.written(houses.redis.folder)
-        await deed()
-    houses.redis.kill()
-    append_only.cut_back(houses.redis.folder, to=size)
-    houses.redis.start()
-    async with Redis.from_url(houses.redis.url) as redis:
-        assert len([key async for key in redis.scan_iter("{auth.cache}:user:*")]) == 4, "it has them again"
-
-
-async def everything_written(redis: Redis, own: OwnRedis) -> bool:
-    """Wait until what warmed the caches is in the file, whatever came after."""
-    before = append_only.written(own.folder)
-    await redis.set("{auth.cache}:mark", 1, px=1000)
-    told: Any = await redis.info("persistence")
-    return append_only.written(own.folder) > before and told["aof_pending_bio_fsync"] == 0
-
-
-MISHAPS = [killed_meanwhile, emptied, cut]
-
-
 @pytest.mark.parametrize("mishap", MISHAPS)
 async def test_no_change_is_unseen_for_what_became_of_redis(
     tmp_path: Path,
     postgres_url: str,
     own: OwnRedis,
-    mishap: Callable[[Houses, Deed], Awaitable[None]],
+    mishap: Mishap,
 ) -> None:
     async with opened(tmp_path, postgres_url, own) as houses:
         ada, bob, eve = await settle(houses.postgres, 3)
@@ -179,7 +146,7 @@ async def test_no_change_is_unseen_for_what_became_of_redis(
             await houses.promote(bob)
             await houses.sign_out(eve)
 
-        await mishap(houses, deed)
+        await mishap(houses.redis, deed)
         for _ in range(5):  # at once, and again when caches are in use again
             shown = [await houses.me(houses.there, person) for person in (ada, bob, eve)]
             assert [each.status_code for each in shown] == [401, 200, 401]

@@ -35,6 +35,11 @@ class Service:
         """Make a client that tells nothing by itself."""
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=20)
 
+    def inside(self) -> httpx.AsyncClient:
+        """Make a client for its internal port."""
+        port = self.settings["AUTH_INTERNAL_PORT"]
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20)
+
     def ready(self) -> bool:
         """Tell whether it can do all its work."""
         try:

@@ -1,0 +1,59 @@
+"""What may become of Redis around a change, so that it never hears of it or forgets it."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+
+from redis.asyncio import Redis
+
+from tests.support import append_only
+from tests.support.own_redis import OwnRedis
+from tests.support.waiting import until
+
+WITHIN = 20.0
+
+Deed = Callable[[], Awaitable[object]]
+Mishap = Callable[[OwnRedis, Deed], Awaitable[None]]
+
+
+async def killed_meanwhile(own: OwnRedis, deed: Deed) -> None:
+    """Make the change while Redis is dead; it comes back with all it had."""
+    own.kill()
+    await deed()
+    own.start()
+
+
+async def emptied(own: OwnRedis, deed: Deed) -> None:
+    """Make it while Redis is dead, which comes back with nothing."""
+    own.kill()
+    await deed()
+    append_only.take_away(own.folder)
+    own.start()
+
+
+async def cut(own: OwnRedis, deed: Deed) -> None:
+    """Have Redis hear of the change, and then die and forget its last second, that change in it."""
+    async with Redis.from_url(own.url) as redis:
+        kept = await _bundles(redis)
+        await _everything_written(redis, own)
+        size = append_only.written(own.folder)
+        await deed()
+    own.kill()
+    append_only.cut_back(own.folder, to=size)
+    own.start()
+    async with Redis.from_url(own.url) as redis:
+        assert await _bundles(redis) == kept, "it has them again"
+
+
+MISHAPS: Sequence[Mishap] = (killed_meanwhile, emptied, cut)
+
+
+async def _bundles(redis: "Redis") -> set[bytes]:
+    """Name all that is kept of somebody."""
+    return {key async for key in redis.scan_iter("{auth.cache}:user:*")}
+
+
+async def _everything_written(redis: "Redis", own: OwnRedis) -> None:
+    """Wait until what warmed the caches is in the file: a mark is, that was set after it."""
+    mark = secrets.token_hex(8)
+    await redis.set(f"{{auth.cache}}:mark:{mark}", 1, px=1000)
+    await until(lambda: append_only.holds(own.folder, mark), within=WITHIN)
