@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,13 @@ from contracts.events import AccountApproved, AnyEvent, OtpRequested, UserRegist
 from contracts.facts import AccountApprovedData, OtpRequestedData, UserRegisteredData
 from contracts.identifiers import new_id
 from contracts.sealing import Contents, LoginCode, Newcomer, Recipient, Sealer, new_key
+from tests.support.waiting import until
 
 KEY = new_key()
 SEALER = Sealer([KEY])
 SOMEONE = UUID("019b7783-332e-71a1-8012-3456789ab001")
+AWAY_SECONDS_MAX = 120.0
+"""For so long a scenario may keep Redis from whoever publishes."""
 
 
 def a_code(address: str, *, life: timedelta = timedelta(hours=1)) -> OtpRequested:
@@ -84,12 +88,15 @@ async def publish(redis: "Redis", events: Iterable[AnyEvent], *, per_second: flo
     """Publish at a steady rate. What Redis did not confirm is published again, as the relay does."""
     began = time.monotonic()
     for number, event in enumerate(events):
-        fields: dict[Any, Any] = {**encode(event)}
         await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
-        while True:
-            try:
-                await redis.xadd(event.stream.key, fields)
-            except (RedisError, OSError):
-                await asyncio.sleep(0.05)
-            else:
-                break
+        await until(partial(_is_confirmed, redis, event), within=AWAY_SECONDS_MAX, every=0.05)
+
+
+async def _is_confirmed(redis: "Redis", event: AnyEvent) -> bool:
+    """Publish an event, and tell whether Redis has said that it has it."""
+    fields: dict[Any, Any] = {**encode(event)}
+    try:
+        await redis.xadd(event.stream.key, fields)
+    except (RedisError, OSError):
+        return False
+    return True

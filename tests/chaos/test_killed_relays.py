@@ -107,9 +107,11 @@ async def _flush_until(fleet: Fleet, condition: Callable[[], bool]) -> int:
 
 
 async def _kill_again_and_again(relay: Replica) -> None:
-    for _ in itertools.count():
+    """Kill it each time that it has been up for so long: one that never came up would do nothing wrong."""
+    while True:
         await asyncio.sleep(KILL_EVERY_SECONDS)
         await relay.kill()
+        await relay.wait_up()
 
 
 async def _commit_until(enough: asyncio.Event, fleet: Fleet, events: list[AnyEvent]) -> None:

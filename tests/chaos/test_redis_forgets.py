@@ -46,9 +46,15 @@ async def by_a_start_without_data(server: Server, folder: Path) -> None:
 
 
 async def by_a_cut_file(server: Server, folder: Path) -> None:
-    """Die, and begin with all but the last second."""
+    """Die, and begin with all but the last second, in which something was written."""
     size = append_only.written(folder)
-    await asyncio.sleep(1)
+    async with Redis.from_url(server.url) as redis:
+        began = await _time_of(redis)
+
+        async def a_second_more_was_written() -> bool:
+            return await _time_of(redis) >= began + 1 and append_only.written(folder) > size
+
+        await until(a_second_more_was_written, within=20)
     await server.crash()
     append_only.cut_back(folder, to=size)
     await server.start()
@@ -146,6 +152,12 @@ async def _reading_again(fleet: Fleet) -> tuple[OtpRequested, float]:
 
     await until(has_read_on, within=30)
     return marker, time.monotonic() - began
+
+
+async def _time_of(redis: "Redis") -> float:
+    """Tell a server's own time, in seconds."""
+    seconds, microseconds = await redis.time()
+    return float(seconds + microseconds / 1e6)
 
 
 async def _last_read(fleet: Fleet) -> str:
