@@ -69,9 +69,9 @@ def _migrate(settings: MailerSettings) -> int:
 
 
 def _look_up(given: argparse.Namespace, settings: MailerSettings) -> int:
-    commands = deliveries_cli if given.command == "deliveries" else suppressions_cli
+    run = deliveries_cli.run if given.command == "deliveries" else suppressions_cli.run
     try:
-        return asyncio.run(commands.run(given, settings.sqlalchemy_url))
+        return asyncio.run(run(given, settings.sqlalchemy_url))
     except PostgresAway as away:
         mend = "is Postgres running, and is this its address?"
         if away.lacks_tables:
