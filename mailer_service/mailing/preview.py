@@ -43,7 +43,8 @@ def write_preview(
     """
     folder.mkdir(parents=True, exist_ok=True)
     templates = Templates(brand=brand, public_url=public_url)
-    renderer = Renderer(sender=sender, public_url=public_url, brand=brand)
+    answered = Mailbox.of(brand.support) if brand.support else None
+    renderer = Renderer(sender=sender, public_url=public_url, reply_to=answered, brand=brand)
     sheets = [
         _write_mail(folder, mail, language, templates=templates, renderer=renderer)
         for mail, language in product(mails, languages)
