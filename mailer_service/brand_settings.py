@@ -78,6 +78,8 @@ class BrandSettings(SharedSettings):
     def _bare(cls, address: str) -> str:
         if "<" in address:
             raise ValueError("is more than an address")
+        if address:
+            Mailbox.of(address)
         return address
 
     @field_validator("support_address", "answers_to")

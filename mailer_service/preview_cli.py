@@ -70,6 +70,7 @@ def run(given: argparse.Namespace) -> int:
             languages=LANGUAGES if given.locale is None else (given.locale,),
             brand=settings.brand(),
             sender=Mailbox.parse(settings.sender),
+            reply_to=settings.reply_to(),
             public_url=settings.public_url,
         )
     except OSError as fault:

@@ -35,6 +35,7 @@ def write_preview(
     languages: Iterable[str],
     brand: Brand,
     sender: Mailbox,
+    reply_to: Mailbox | None,
     public_url: str,
 ) -> Sequence[Sheet]:
     """Write each mail in each language as .html, .txt and .eml, and an index.html that shows them all.
@@ -43,8 +44,7 @@ def write_preview(
     """
     folder.mkdir(parents=True, exist_ok=True)
     templates = Templates(brand=brand, public_url=public_url)
-    answered = Mailbox.of(brand.support) if brand.support else None
-    renderer = Renderer(sender=sender, public_url=public_url, reply_to=answered, brand=brand)
+    renderer = Renderer(sender=sender, public_url=public_url, reply_to=reply_to, brand=brand)
     sheets = [
         _write_mail(folder, mail, language, templates=templates, renderer=renderer)
         for mail, language in product(mails, languages)
