@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from datetime import timedelta
 from typing import Final
 
@@ -133,7 +134,11 @@ class Providers:
         """Take note of an outage: another provider is used from now on, and this one is asked meanwhile."""
         provider.lost(error)
         if len(self._all) > 1 and provider.name not in self._asking:
-            asking = asyncio.create_task(provider.ask_until_back(), name=f"probe {provider.name}")
+            asking = asyncio.create_task(
+                provider.ask_until_back(),
+                name=f"probe {provider.name}",
+                context=Context(),  # its log lines are not the mail's that met the outage
+            )
             self._asking[provider.name] = asking
             asking.add_done_callback(lambda _: self._asking.pop(provider.name))
 

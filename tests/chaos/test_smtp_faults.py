@@ -7,7 +7,7 @@ from tests.chaos.events import a_code, codes, publish
 from tests.chaos.fleet import Fleet
 from tests.chaos.form import FORM
 from tests.chaos.reckoning import assert_each_sent, reckon
-from tests.support.fault_smtp import Asked, Fault, Phase, Rule, rules
+from tests.support.fault_smtp import Asked, Fault, FaultSmtp, Phase, Rule, rules
 from tests.support.waiting import until
 
 
@@ -85,6 +85,46 @@ async def test_an_unreachable_server_costs_no_attempt_and_what_expires_meanwhile
     }
     sent = await fleet.ledger.deliveries("state = 'sent'")
     assert {delivery.attempts for delivery in sent} == {1}
+
+
+async def test_a_second_provider_carries_on_while_the_first_is_away(
+    fleet: Fleet, tell: Callable[[str], None]
+) -> None:
+    async with FaultSmtp() as second:
+        await fleet.start(2, environment={"MAILER_SMTP_FALLBACK_URL": second.url})
+        events = codes(FORM.scaled(600))
+        third = len(events) // 3
+        await publish(fleet.redis, events[:third], per_second=100)
+        await until(lambda: len(fleet.smtp.accepted) > third // 2, within=20)
+        await fleet.smtp.stop()
+        await publish(fleet.redis, events[third : 2 * third], per_second=100)
+        addressed = {f"person-{number}@example.org" for number in range(third, 2 * third)}
+        await until(lambda: addressed <= {mail.recipient for mail in second.accepted}, within=30)
+        await fleet.smtp.start()
+        breaker = f'mailer_smtp_breaker_open{{provider="{fleet.smtp.host}:{fleet.smtp.port}"}}'
+
+        async def is_back() -> bool:
+            return not any([await fleet.metric(replica, breaker) for replica in fleet.replicas])
+
+        await until(is_back, within=30)
+        meanwhile = len(second.accepted)
+        await publish(fleet.redis, events[2 * third :], per_second=100)
+        await fleet.quiet(within=60)
+
+        rows = await fleet.ledger.deliveries("state = 'sent'")
+        assert len(rows) == len(events)
+        unclear = await fleet.ledger.deliveries("unclear > 0")
+        unclear_events = {row.event_id for row in unclear}
+        assert {row.attempts for row in rows if row.event_id not in unclear_events} == {1}
+        ours = [mail.message_id for mail in fleet.smtp.accepted]
+        theirs = [mail.message_id for mail in second.accepted]
+        assert len({*ours, *theirs}) == len(events)
+        assert len(set(theirs)) == len(theirs) == meanwhile
+        assert not set(ours) & set(theirs)
+        # What was in its DATA when the first was cut off may go twice, by that one alone.
+        assert len(ours) - len(set(ours)) <= len(unclear)
+        assert not _said(fleet, "breaker_opened")
+        tell(f"first provider away: {meanwhile} of {len(events)} mails by the second, {len(unclear)} unclear")
 
 
 async def test_a_recipient_that_always_draws_421_stops_nobody_else(
