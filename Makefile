@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/sh
 
-.PHONY: demo test check schemas chaos bench lock help clean
+.PHONY: demo test check schemas compose chaos bench lock help clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -30,6 +30,9 @@ check: $(READY) ## format, lint, types, imports, spelling, schema files, mails i
 
 schemas: $(READY) ## write the schema files and the AsyncAPI document anew
 	@$(BIN)/python -m contracts.schemas
+
+compose: $(READY) ## build the images, run the stack in containers and test it there (needs Docker)
+	@$(BIN)/python -m pytest tests/compose
 
 chaos: $(READY) ## kill, cut and stall the running stack, the long form
 	@PORTER_CHAOS=long $(BIN)/python -m pytest -m chaos -s

@@ -1,0 +1,54 @@
+"""One stack in containers for all tests of this folder; without a Docker daemon they are skipped."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.compose.project import CommandFailed, Project, docker
+
+CANARY = "canary-in-the-env-file"
+NEVER_FROM_THERE = ("SEALING_KEYS", "AUTH_PEPPERS", "DATABASE_URL", "REDIS_URL", "MAILER_SMTP_URL")
+"""What a `.env` of a bare installation has as well, and containers must not be given."""
+
+BUILD_SECONDS = 420
+UP_SECONDS = 240
+
+BEYOND_US = re.compile(
+    r"name resolution|Connection (refused|reset|broken)|timed out|ProxyError|TLS handshake|toomanyrequests|"
+    r"pull access denied|failed to resolve source metadata|no space left|not done after"
+)
+"""What a build says that failed for want of a network, a registry or room, not for what is built."""
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Lend the running stack, brought up by the one command that the README names."""
+    try:
+        docker("info")
+        docker("compose", "version")
+    except (CommandFailed, FileNotFoundError) as missing:
+        pytest.skip(f"no Docker daemon with Compose v2 answers: {str(missing).splitlines()[-1]}")
+    settings = dict.fromkeys(NEVER_FROM_THERE, CANARY)
+    project = Project(folder=tmp_path_factory.mktemp("compose"), settings=settings)
+    try:
+        try:
+            project.compose("build", within=BUILD_SECONDS)
+        except CommandFailed as failed:
+            if BEYOND_US.search(str(failed)):
+                pytest.skip(f"the images cannot be built here: {failed}")
+            raise
+        try:
+            project.compose("up", "--wait", within=UP_SECONDS)
+        except CommandFailed as failed:
+            logs = project.compose("logs", "--no-color", "--tail", "15")
+            raise CommandFailed(f"{failed}\n{logs}") from None
+        yield project
+    finally:
+        project.down()
+
+
+@pytest.fixture(scope="session")
+def stack(project: Project) -> Project:
+    """Lend it under the name by which journeys know a stack."""
+    return project
