@@ -114,6 +114,16 @@ async def live(url: str, story: list[tuple[Stream, End] | timedelta]) -> None:
 )
 @given(story=stories)
 @example(story=[("login", "bounced"), DAY, ("login", "bounced"), ("login", "sent"), DAY, ("login", "sent")])
+@example(
+    story=[
+        ("login", "bounced"),
+        DAY - HOUR,
+        ("login", "bounced"),
+        ("login", "later"),
+        HOUR,
+        ("login", "later"),
+    ]
+)
 @example(story=[("accounts", "bounced"), 90 * DAY, ("accounts", "bounced"), ("login", "bounced")])
 def test_what_is_suppressed_is_what_the_rule_says(
     postgres_url: str, story: list[tuple[Stream, End] | timedelta]
