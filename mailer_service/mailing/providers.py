@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context
 from datetime import timedelta
 from typing import Final
@@ -117,6 +117,10 @@ class Providers:
         """For all of them together, so that a lane never reads more than can be sent."""
         self._all: Final = (first, *others)
         self._asking: Final[dict[str, asyncio.Task[None]]] = {}
+
+    def __iter__(self) -> Iterator[Provider]:
+        """Give all, the preferred one first."""
+        return iter(self._all)
 
     def choose(self) -> Provider:
         """Give the first that is there. With none there, the first: its answer tells what is wrong."""

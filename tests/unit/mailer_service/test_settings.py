@@ -4,6 +4,7 @@ import pytest
 
 from contracts.environment import SettingsWrong, load
 from contracts.sealing import new_key
+from mailer_service.assembly import make_providers
 from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.settings import MailerSettings
 
@@ -45,6 +46,10 @@ def test_the_defaults_are_the_designs() -> None:
         ("MAILER_FROM", "Porter\n<porter@example.org>", "line break"),
         ("MAILER_MAX_ATTEMPTS", "0", "greater than or equal to 1"),
         ("MAILER_SMTP_RESERVED", "16", "leaves no connection for other mail"),
+        ("MAILER_SMTP_RATE", "14 a second", "count/seconds"),
+        ("MAILER_SMTP_FALLBACK_RATE", "0/1", "a count from 1"),
+        ("MAILER_SMTP_FALLBACK_URL", "mail.example.net:25", "smtp"),
+        ("MAILER_SMTP_FALLBACK_CA_FILE", "/nowhere.pem", "No such file"),
         ("MAILER_BACKOFF_LOGIN", "soon", "number"),
         ("MAILER_BACKOFF_ACCOUNTS", "", "names no wait"),
         ("MAILER_PORT", "99999", "65535"),
@@ -130,3 +135,31 @@ def test_answers_go_where_the_setting_says_else_to_whoever_helps(right: pytest.M
     assert load(MailerSettings).reply_to() == Mailbox.of("help@example.org")
     right.setenv("MAILER_REPLY_TO", "Desk <desk@example.org>")
     assert load(MailerSettings).reply_to() == Mailbox.of("desk@example.org", name="Desk")
+
+
+def test_the_stand_in_is_another_server(right: pytest.MonkeyPatch) -> None:
+    right.setenv("MAILER_SMTP_URL", "smtp+starttls://porter:secret@mail.example.org:587")
+    right.setenv("MAILER_SMTP_FALLBACK_URL", "smtp+starttls://other:secret@mail.example.org")
+    with pytest.raises(SettingsWrong) as wrong:
+        load(MailerSettings)
+    (line,) = wrong.value.lines
+    assert line.startswith("MAILER_SMTP_FALLBACK_URL: ")
+    assert "same server" in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("", ["mail.example.org:25"]),
+        ("smtps://porter:secret@mail.example.net", ["mail.example.org:25", "mail.example.net:465"]),
+    ],
+)
+def test_a_stand_in_is_used_where_there_is_one(
+    right: pytest.MonkeyPatch, written: str, names: list[str]
+) -> None:
+    right.setenv("MAILER_SMTP_URL", "smtp://mail.example.org")
+    right.setenv("MAILER_SMTP_FALLBACK_URL", written)
+    providers = make_providers(load(MailerSettings))
+    assert [provider.name for provider in providers] == names
+    assert (providers.slots.total, providers.slots.reserved) == (16, 4)

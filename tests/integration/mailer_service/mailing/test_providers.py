@@ -265,3 +265,16 @@ async def test_cancelled_while_it_waits_for_a_turn_it_lets_the_mail_go(postgres_
                 await delivery
             assert (await book.row(event.id))["state"] == "waiting"
     assert len(smtp.accepted) == 1
+
+
+async def test_one_that_answers_probes_and_fails_at_mails_is_asked_ever_more_seldom() -> None:
+    async with FaultSmtp() as smtp:
+        flapping = provider(smtp.url, probe_every=timedelta(milliseconds=20))
+        waits = []
+        for _ in range(8):
+            began = asyncio.get_running_loop().time()
+            flapping.lost("sender refused")
+            await asyncio.wait_for(flapping.ask_until_back(), timeout=5)
+            waits.append(asyncio.get_running_loop().time() - began)
+    assert min(waits[-2:]) > 0.02 * 1.5**6
+    assert smtp.connections == 8

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from mailer_service.consuming.gate import Breaker, Gate
-from mailer_service.consuming.metrics import smtp_breaker_open
+from mailer_service.consuming.metrics import smtp_pause
 from tests.support.waiting import until
 
 AT_ONCE = timedelta()
@@ -31,7 +31,7 @@ def breaker(part: Part, gate: Gate, *, every: timedelta = timedelta(milliseconds
         "smtp",
         probe=part.probe,
         gate=gate,
-        gauge=smtp_breaker_open.labels("smtp"),
+        gauge=smtp_pause,
         every=every,
         clock=time.monotonic,
         chance=lambda: 0.5,
@@ -118,7 +118,7 @@ async def test_after_a_sound_time_it_asks_soon_again() -> None:
         "smtp",
         probe=part.probe,
         gate=gate,
-        gauge=smtp_breaker_open.labels("smtp"),
+        gauge=smtp_pause,
         every=timedelta(milliseconds=1),
         clock=lambda: moments[0],
         chance=lambda: 0.5,
@@ -144,4 +144,4 @@ async def test_closing_stops_the_asking() -> None:
 
 
 def _open_gauge() -> float | None:
-    return REGISTRY.get_sample_value("mailer_smtp_breaker_open", {"provider": "smtp"})
+    return REGISTRY.get_sample_value("mailer_smtp_pause")
