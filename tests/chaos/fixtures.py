@@ -12,6 +12,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.servers import Server, own_redis
 from tests.support.fault_smtp import FaultSmtp
 from tests.support.redis import ORIGINS, _immortal
+from tests.support.redis_users import refused
 
 
 @pytest_asyncio.fixture
@@ -48,6 +49,8 @@ async def fleet(
         yield lent
         left = await _immortal(redis_server.url)
         assert not left, f"keys that never expire were left behind: {left}"
+        async with Redis.from_url(redis_server.url) as looking:
+            assert await refused(looking) == []
     finally:
         await lent.end()
         await client.aclose()

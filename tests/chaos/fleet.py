@@ -24,6 +24,7 @@ from tests.chaos.form import FORM
 from tests.chaos.ledger import Ledger
 from tests.chaos.replica import Replica
 from tests.support.fault_smtp import FaultSmtp
+from tests.support.redis_users import as_user
 from tests.support.waiting import until
 
 LANES = tuple(Lane(stream, slots=1, backoff=LOGIN_BACKOFF) for stream in streams.STREAMS)
@@ -89,7 +90,7 @@ class Fleet:
         self.ports[name] = free_port()
         settings = {
             "DATABASE_URL": self.database_url,
-            "REDIS_URL": redis_url or self.redis_url,
+            "REDIS_URL": as_user("mailer", redis_url or self.redis_url),
             "SEALING_KEYS": KEY,
             "PUBLIC_URL": "https://login.example.org",
             "LOG_FORMAT": "json",

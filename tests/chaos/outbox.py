@@ -16,6 +16,7 @@ from contracts.events import AnyEvent
 from devstack.ports import free_port
 from tests.chaos.fleet import Fleet
 from tests.chaos.replica import Replica
+from tests.support.redis_users import as_user
 
 RELAY = ("-m", "auth_service.cli", "relay")
 FINAL = ("sent", "expired", "suppressed", "dead", "unconfirmed")
@@ -34,6 +35,7 @@ def add_relay(
         command=command,
         started=b'"relay_started"',
         environment={
+            "REDIS_URL": as_user("auth", fleet.redis_url),
             "AUTH_PEPPERS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "AUTH_INTERNAL_PORT": str(free_port()),
             **(environment or {}),

