@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
-import structlog
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, StringConstraints
 
 from auth_service.api import cursors
 from auth_service.api.admin_bodies import AdminUserBody, AuditPageBody, ChangeSent, UserPageBody
-from auth_service.api.callers import TheCaller
 from auth_service.api.cursors import Cursor
 from auth_service.api.door import TheDoor
 from auth_service.api.identity import Administrator, bearer
+from auth_service.api.office import TheOffice
 from auth_service.api.origins import OwnOrigin
 from auth_service.api.problems import documented
 from auth_service.flows.administration import list_audit_events
@@ -23,7 +22,6 @@ from auth_service.model.audit import Action
 from auth_service.model.names import plain_text
 from auth_service.model.users import Role, Status
 
-log = structlog.get_logger()
 router = APIRouter(prefix="/v1/admin", tags=["administration"], dependencies=[Depends(bearer)])
 
 Searched = Annotated[
@@ -67,40 +65,29 @@ async def get_users(
     dependencies=[OwnOrigin],
     responses=documented(*_CHANGING, "invalid_json", "body_too_large", "unsupported_media_type"),
 )
-async def patch_user(
-    user_id: UUID, sent: ChangeSent, caller: TheCaller, door: TheDoor, administrator: Administrator
-) -> AdminUserBody:
+async def patch_user(user_id: UUID, sent: ChangeSent, office: TheOffice) -> AdminUserBody:
     """Change someone's name, role or language. A role counts from their next request on.
 
     The last administrator stays one.
     """
-    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
-        user = await change(
-            user_id,
-            name=sent.name,
-            role=sent.role,
-            locale=sent.locale,
-            by=administrator.user.id,
-            unit=unit,
-        )
-        decided_by_name = await unit.users.name_of(user.decided_by)
-    log.info("account_changed", user_id=str(user.id), by=str(administrator.user.id))
-    return AdminUserBody.shown(user, decided_by_name=decided_by_name)
+    return await office.do(
+        "account_changed",
+        lambda unit: change(
+            user_id, name=sent.name, role=sent.role, locale=sent.locale, by=office.by, unit=unit
+        ),
+    )
 
 
 @router.delete("/users/{user_id}", dependencies=[OwnOrigin], responses=documented(*_CHANGING))
-async def delete_user(
-    user_id: UUID, caller: TheCaller, door: TheDoor, administrator: Administrator
-) -> AdminUserBody:
+async def delete_user(user_id: UUID, office: TheOffice) -> AdminUserBody:
     """Delete an account with all that is theirs, and tell them by mail; gives them as they were last.
 
     Repeated, nobody is found any more. The last administrator cannot be deleted.
     """
-    async with door.database.unit(caller=caller, actor=administrator.actor(door.rules)) as unit:
-        user = await delete_account(user_id, by=administrator.user.id, unit=unit, sealer=door.sealer)
-        decided_by_name = await unit.users.name_of(user.decided_by)
-    log.info("account_deleted", user_id=str(user.id), by=str(administrator.user.id))
-    return AdminUserBody.shown(user, decided_by_name=decided_by_name)
+    return await office.do(
+        "account_deleted",
+        lambda unit: delete_account(user_id, by=office.by, unit=unit, sealer=office.sealer),
+    )
 
 
 @router.get("/audit-events", responses=documented(*_LISTING))
