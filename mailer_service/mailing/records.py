@@ -104,9 +104,11 @@ class Record:
         last = {
             name: self.row[name] for name in ("owner", "provider", "state", "reason", "reply", "ended_at")
         }
+        begun = {"number": self.row["attempts"], "begun_at": self.row["claimed_at"]}
         # What an error that is still in the row said of the try before is told there.
         error = self.row["error"] if self.row["state"] in {State.DEAD, State.UNCONFIRMED} else None
-        begun = {"number": self.row["attempts"], "begun_at": self.row["claimed_at"]}
+        if self.row["state"] in {State.EXPIRED, State.SUPPRESSED}:  # no provider was asked
+            last["provider"] = None
         return [*told, {**begun, **last, "error": error}]
 
 

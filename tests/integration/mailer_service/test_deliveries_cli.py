@@ -185,6 +185,7 @@ def test_each_way_that_a_mail_can_stand_is_told_once_in_its_history(
     states = [one["state"] for one in told["history"]]
     assert states.count(state) == 1
     assert states[-1] == state
+    assert (told["history"][-1]["provider"] is None) == (state in {"suppressed", "expired"})
     assert run("deliveries", "show", str(event.id)) == 0
 
 
