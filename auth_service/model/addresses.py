@@ -11,6 +11,9 @@ SPECIAL_USE_DOMAIN_NAMES.clear()
 ADDRESS_CHARACTERS_MAX: Final = 254
 """RFC 3696 erratum 1690: what fits in an SMTP path."""
 
+LOCAL_PART_CHARACTERS_MAX: Final = 64
+"""RFC 5321, 4.5.3.1.1."""
+
 _LAST_LABEL = re.compile(r"\.[^.]*[a-z][^.]*$")
 
 
@@ -31,6 +34,10 @@ def canonical_address(written: str) -> str:
         raise AddressRefused(f"is longer than {ADDRESS_CHARACTERS_MAX} characters")
     if not local.isascii():
         raise AddressRefused("may have only ASCII letters before the @ for now")
+    if len(local) > LOCAL_PART_CHARACTERS_MAX:
+        raise AddressRefused(f"is longer than {LOCAL_PART_CHARACTERS_MAX} characters before the @")
+    if "=?" in local:  # a mail program that decodes it (RFC 2047) reads another address
+        raise AddressRefused("may not have =? before the @")
     if "." not in domain:
         raise AddressRefused("needs a domain with a dot, as in ada@example.org")
     try:

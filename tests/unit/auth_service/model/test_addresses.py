@@ -40,6 +40,8 @@ def test_an_address_has_one_form(written: str, canonical: str) -> None:
         ("ada@[127.0.0.1]", "is not a mail address"),
         ("ada@127.0.0.1", "needs a domain name"),
         ("a" * 250 + "@example.org", "longer than 254"),
+        ("a" * 65 + "@example.org", "longer than 64 characters before the @"),
+        ("=?utf-8?q?eve=40example.net=3E?=@example.org", "may not have =\\? before the @"),
     ],
 )
 def test_what_is_no_address_is_told_what_it_lacks(written: str, sentence: str) -> None:
