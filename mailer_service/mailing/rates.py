@@ -76,7 +76,7 @@ class Turns:
         finally:
             with suppress(ValueError):  # not in the queue any more: it was given, or passed over
                 queue.remove(turn)
-        return Spent(self._come_back_in()) if turn.cancelled() else None
+        return Spent(self._come_back_in(urgent=urgent)) if turn.cancelled() else None
 
     def _room_in(self) -> float:
         """Seconds until the oldest of the last `count` turns is so long ago that it counts no more."""
@@ -100,8 +100,8 @@ class Turns:
         if any(self._waiting.values()):
             self._look_again()
 
-    def _come_back_in(self) -> timedelta:
-        """Guess when all who wait now will have had their turns."""
-        rounds = sum(map(len, self._waiting.values())) // self._rate.count
-        wait = timedelta(seconds=max(0, self._room_in())) + rounds * self._rate.per
+    def _come_back_in(self, *, urgent: bool) -> timedelta:
+        """Guess when all who wait now and go first will have had their turns."""
+        ahead = len(self._waiting[True]) + (0 if urgent else len(self._waiting[False]))
+        wait = timedelta(seconds=max(0, self._room_in())) + ahead // self._rate.count * self._rate.per
         return min(max(wait, COME_BACK_LEAST), COME_BACK_MOST)

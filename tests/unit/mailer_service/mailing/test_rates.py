@@ -81,23 +81,24 @@ def test_whoever_gets_no_turn_in_time_is_told_when_to_come_back_and_keeps_nobody
 
 
 def test_a_guess_when_to_come_back_counts_those_who_wait_and_has_bounds() -> None:
-    async def ask(rate: Rate, waiting: int, until: float) -> Spent | None:
+    async def ask(rate: Rate, waiting: int, until: float, *, urgent: bool) -> Spent | None:
         turns = Turns(rate)
         for _ in range(rate.count):
             await turns.turn(urgent=False, until=FAR)
         others = [asyncio.create_task(turns.turn(urgent=False, until=FAR)) for _ in range(waiting)]
         await asyncio.sleep(0)
-        spent = await turns.turn(urgent=False, until=until)
+        spent = await turns.turn(urgent=urgent, until=until)
         for other in others:
             other.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         return spent
 
-    def guess(rate: Rate, waiting: int, until: float) -> Spent | None:
-        return run_on_own_time(lambda: ask(rate, waiting, until))
+    def guess(rate: Rate, waiting: int, until: float, *, urgent: bool = False) -> Spent | None:
+        return run_on_own_time(lambda: ask(rate, waiting, until, urgent=urgent))
 
     minute = timedelta(minutes=1)
     assert guess(Rate(2, minute), 4, 10) == Spent(timedelta(seconds=50) + 2 * minute)
+    assert guess(Rate(2, minute), 4, 10, urgent=True) == Spent(timedelta(seconds=50))
     assert guess(Rate(1, timedelta(days=1)), 1, 10) == Spent(timedelta(hours=1))
     assert guess(Rate(1, timedelta(seconds=1)), 0, 0.5) == Spent(timedelta(seconds=1))
 
