@@ -1,7 +1,6 @@
 """One connection to an SMTP server, a command at a time, so that it is always known where it ended."""
 
 import asyncio
-import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,8 +19,6 @@ OK: Final = (250, 251)
 NOT_ASCII: Final = 553
 """How a server refuses such an address (RFC 6531, 3.5); where it has no SMTPUTF8 we say it for it."""
 LATE_REPLY_SECONDS: Final = 0.05
-
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 class SmtpEnded(Exception):
@@ -104,6 +101,11 @@ def _look_at(reading: asyncio.Task[SMTPResponse]) -> None:
     """Take note of how it ended, so that asyncio does not report a failure that nobody asked about."""
     if not reading.cancelled():
         reading.exception()
+
+
+def _stuffed(raw: bytes) -> bytes:
+    """Double the dot that a line begins with (RFC 5321, 4.5.2), a line after a bare LF included."""
+    return b"." * raw.startswith(b".") + raw.replace(b"\n.", b"\n..")
 
 
 class SmtpConnection:
@@ -192,7 +194,7 @@ class SmtpConnection:
         if protocol is None:
             raise SmtpEnded(Phase.DATA_COMMAND, None, "the connection was lost")
         with _ending_at(progress):
-            protocol.write(_LEADING_DOT.sub(b"..", raw) + b".\r\n")  # raises only before anything is written
+            protocol.write(_stuffed(raw) + b".\r\n")  # raises only before anything is written
             progress.phase = Phase.DATA
             reply = await _answer(protocol)
         if reply.code // 100 != 2:  # noqa: PLR2004 - any 2yz is a yes (RFC 5321, 4.2.1)

@@ -17,7 +17,10 @@ from tests.support.couriers import account_approved, attempt, courier, otp_reque
 from tests.support.fault_smtp import Asked, Fault, FaultSmtp, Phase, Rule, rules
 from tests.support.waiting import until
 
-RAW = b"Subject: hello\r\nMessage-ID: <1@porter.test>\r\n\r\nhello\r\n.a line that begins with a dot\r\n"
+RAW = (
+    b"Subject: hello\r\nMessage-ID: <1@porter.test>\r\n\r\n"
+    b"hello\r\n.a line that begins with a dot\r\n..another\r\n.\r\n"
+)
 
 
 @asynccontextmanager
