@@ -22,13 +22,18 @@ BEYOND_US = re.compile(
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Lend the running stack, brought up by the one command that the README names."""
+def engine() -> None:
+    """Skip what needs a Docker daemon where none answers."""
     try:
         docker("info")
         docker("compose", "version")
     except (CommandFailed, FileNotFoundError) as missing:
         pytest.skip(f"no Docker daemon with Compose v2 answers: {str(missing).splitlines()[-1]}")
+
+
+@pytest.fixture(scope="session")
+def project(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:  # noqa: ARG001 - asked first
+    """Lend the running stack, brought up by the one command that the README names."""
     settings = dict.fromkeys(NEVER_FROM_THERE, CANARY)
     project = Project(folder=tmp_path_factory.mktemp("compose"), settings=settings)
     try:

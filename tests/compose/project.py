@@ -44,6 +44,10 @@ class Project:
         """Run `docker compose` and give what it writes. Raises `CommandFailed`."""
         return docker(*self._compose, *words, within=within)
 
+    def run_services(self, *words: str) -> None:
+        """See that services run, of images that are there, whatever has become of their containers."""
+        self.compose("up", "--wait", "--no-build", "--no-deps", *words, within=120)
+
     def containers(self, service: str = "") -> list[str]:
         """Name the containers, those that have ended among them, by their ids."""
         return self.compose("ps", "--all", "--quiet", *filter(None, [service])).split()

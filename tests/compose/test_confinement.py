@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 IMAGES = ("porter-auth", "porter-mailer")
 ONCE = ("secrets-1", "auth-migrate-1", "mailer-migrate-1")
+BASE_FOLDERS = ("usr/bin/", "usr/lib/", "usr/share/", "var/lib/")
 PRIVATE = (".env", ".git", ".ssh", "id_rsa", ".netrc")
 
 
@@ -51,12 +52,11 @@ def test_no_secret_is_shown_by_docker_inspect(project: Project) -> None:
     assert [secret for secret in secrets if secret in shown] == []
 
 
-@pytest.mark.parametrize("image", IMAGES)
-def test_no_layer_of_an_image_holds_a_secret_or_anything_private(project: Project, image: str) -> None:
+def test_no_layer_of_an_image_holds_a_secret_or_anything_private(project: Project) -> None:
     unwanted = [secret.encode() for secret in {*project.secrets(), CANARY}]
-    told = docker("history", "--no-trunc", image) + docker("inspect", image)
+    told = docker("inspect", *IMAGES) + "".join(docker("history", "--no-trunc", image) for image in IMAGES)
     assert not [secret for secret in unwanted if secret.decode() in told]
-    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
+    with subprocess.Popen(["docker", "save", *IMAGES], stdout=subprocess.PIPE) as saving:
         assert saving.stdout is not None
         looked_at = 0
         with tarfile.open(fileobj=saving.stdout, mode="r|") as archive:
@@ -115,18 +115,17 @@ def test_whoever_reaches_redis_without_a_password_may_ask_whether_it_is_there(pr
 
 
 def _look_over(layer: IO[bytes], unwanted: list[bytes]) -> int:
-    """Look into each file of a layer; tells how many there are."""
+    """Look at each file's name in a layer, and into all that is not the base image's own; tells how many."""
     count = 0
     try:
-        files = tarfile.open(fileobj=layer, mode="r|*")  # noqa: SIM115 - entered below, where its errors are no layer's
+        files = tarfile.open(fileobj=layer, mode="r|*")  # noqa: SIM115 - entered below; here its errors mean: no layer
     except tarfile.ReadError:
         return 0
     with files:
         for file in files:
-            parts = file.name.split("/")
-            assert not [name for name in PRIVATE if name in parts], file.name
+            assert not [name for name in PRIVATE if name in file.name.split("/")], file.name
             content = files.extractfile(file) if file.isreg() else None
-            if content is not None:
+            if content is not None and not file.name.startswith(BASE_FOLDERS):
                 data = content.read()
                 assert not [secret for secret in unwanted if secret in data], file.name
             count += 1

@@ -25,9 +25,9 @@ IN_HAND = 16
 @pytest.fixture
 def mailers(project: Project) -> Iterator[list[str]]:
     """Lend three mailers; afterwards there is one again."""
-    project.compose("up", "--wait", "--no-build", "--scale", f"mailer={MAILERS}", within=120)
+    project.run_services("mailer", "--scale", f"mailer={MAILERS}")
     yield project.containers("mailer")
-    project.compose("up", "--wait", "--no-build", "--scale", "mailer=1", within=120)
+    project.run_services("mailer", "--scale", "mailer=1")
 
 
 async def test_a_killed_mailer_and_a_restarted_redis_lose_no_mail(
@@ -81,7 +81,7 @@ def test_a_stopped_service_finishes_and_exits_with_0(project: Project) -> None:
         }
         assert ended == {"auth-1": 0, "mailer-1": 0}
     finally:
-        project.compose("up", "--wait", "--no-build", within=120)
+        project.run_services("auth", "mailer")
 
 
 async def _register(project: Project, people: set[str], asked: list[str]) -> None:
