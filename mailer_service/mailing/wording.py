@@ -31,7 +31,7 @@ _TURNING: Final = frozenset({"R", "AL"})  # bidirectional classes of letters wri
 
 
 def worded(facts: Mapping[str, Fact], language: str) -> dict[str, str]:
-    """Say a letter's facts in a language. What was empty stays empty, and nothing else becomes so.
+    """Say a letter's facts in a language. What has nothing to be seen is empty.
 
     Each is one line without control characters; only what is quoted has several, each indented.
     `code_spoken` is the code's digits one by one, for those who listen.

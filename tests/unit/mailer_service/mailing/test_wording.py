@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from mailer_service.mailing.wording import (
     PARAGRAPH_CHARACTERS_MAX,
+    Fact,
     clock,
     day_and_clock,
     in_words,
     one_paragraph,
+    worded,
 )
 
 
@@ -44,3 +46,56 @@ def test_a_paragraph_is_one_printable_line_that_ends(typed: str) -> None:
 
     assert len(paragraph) <= PARAGRAPH_CHARACTERS_MAX
     assert paragraph.splitlines() in ([], [paragraph])
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "many", "moment"),
+    [
+        ("en", "1 minute", "10 minutes", "March 1, 2026, 14:05 UTC"),
+        ("de", "1 Minute", "10 Minuten", "1. März 2026, 14:05 UTC"),
+        ("pt_BR", "1 minuto", "10 minutos", "1 de março de 2026, 14:05 UTC"),
+    ],
+)
+def test_each_language_has_its_plurals_and_dates(language: str, one: str, many: str, moment: str) -> None:
+    at = datetime(2026, 3, 1, 14, 5, 59, tzinfo=UTC)
+    facts: dict[str, Fact] = {
+        "one": timedelta(minutes=1),
+        "many": timedelta(minutes=10),
+        "at": at,
+        "valid_until": at,
+    }
+
+    assert worded(facts, language) == {"one": one, "many": many, "at": moment, "valid_until": "14:05 UTC"}
+
+
+def test_a_code_is_also_said_digit_by_digit() -> None:
+    assert worded({"code": "048150"}, "en") == {"code": "048150", "code_spoken": "0 4 8 1 5 0"}
+
+
+def test_a_reason_is_quoted_in_indented_lines_that_end() -> None:
+    lines = worded({"reason": "No, " * 60 + "W" * 200}, "en")["reason"].splitlines()
+
+    assert len(lines) > 5
+    assert all(line.startswith("    ") and len(line) <= 74 for line in lines)
+    assert worded({"reason": ""}, "en") == {"reason": ""}
+
+
+def test_only_what_is_written_from_right_to_left_is_set_apart() -> None:
+    words = worded({"hebrew": "עדה", "mixed": "Ada (عادة)", "latin": "Łukasz ♪ 5", "han": "李"}, "en")
+
+    assert words == {
+        "hebrew": "\u2068עדה\u2069",
+        "mixed": "\u2068Ada (عادة)\u2069",
+        "latin": "Łukasz ♪ 5",
+        "han": "李",
+    }
+
+
+@given(st.text(max_size=300))
+def test_whatever_a_fact_it_is_one_line_in_which_nothing_turns_what_follows(typed: str) -> None:
+    said = worded({"name": typed}, "en")["name"]
+
+    assert said.splitlines() in ([], [said])
+    assert said.count("\u2068") == said.count("\u2069") <= 1
+    bare = said.removeprefix("\u2068").removesuffix("\u2069")
+    assert bare.replace("\u200c", "").replace("\u200d", "").replace("\u3000", "").isprintable()
