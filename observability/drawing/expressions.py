@@ -5,7 +5,7 @@ from typing import Final
 WAITED_FOR: Final = 'template=~"otp_code|otp_and_link|magic_link|address_change_code"'
 """Mails that someone waits for, as the recording rules have them."""
 
-ASKED: Final = r'type=~"porter\.auth\.(otp|magic_link)_requested\.v1"'
+ASKED: Final = 'type=~"porter[.]auth[.](otp|magic_link)_requested[.]v1"'
 SIGN_IN: Final = 'route=~"/v1/registrations|/v1/login/.*|/register|/login.*"'
 
 

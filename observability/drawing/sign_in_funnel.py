@@ -83,7 +83,7 @@ SIGN_IN_FUNNEL = Dashboard(
                         increase(
                             "auth_events_published_total",
                             "type",
-                            where=r'type=~"porter\.auth\.(user|account)_.*"',
+                            where='type=~"porter[.]auth[.](user|account)_.*"',
                         ),
                         "type",
                     ),
