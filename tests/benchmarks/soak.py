@@ -10,7 +10,6 @@ twice.
 import argparse
 import asyncio
 import itertools
-import os
 import re
 import sys
 import time
@@ -26,7 +25,7 @@ from devstack.stack import Stack
 from devstack.visitor import CODE, Visitor, expect
 from tests.benchmarks.soak_samples import Sample, look, verdict
 from tests.support.fault_smtp import Accepted, FaultSmtp
-from tests.support.no_limits import NO_LIMITS
+from tests.support.stacks import own_caller
 from tests.support.waiting import until
 
 SAMPLE_EVERY_SECONDS = 10.0
@@ -106,10 +105,7 @@ async def soak(*, minutes: float, people: int) -> bool:
 
 
 def _stack(inbox: FaultSmtp) -> Stack:
-    given = ("DATABASE_URL", "REDIS_URL")
-    caller = {name: value for name, value in os.environ.items() if name not in given}
-    own = {"AUTH_REQUIRE_APPROVAL": "false", "MAILER_SMTP_URL": inbox.url}
-    return Stack(mailers=2, caller=caller | dict(NO_LIMITS) | own)
+    return Stack(mailers=2, caller=own_caller(AUTH_REQUIRE_APPROVAL="false", MAILER_SMTP_URL=inbox.url))
 
 
 async def _collect(inbox: Inbox) -> None:
