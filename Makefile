@@ -7,11 +7,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/sh
 
-.PHONY: demo test check schemas compose chaos bench lock help clean
+.PHONY: demo test check schemas dashboards compose chaos bench lock help clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## start the whole stack, take the tour, stay up until Ctrl-C
 	@$(BIN)/python -m devstack demo
@@ -26,7 +26,11 @@ check: $(READY) ## format, lint, types, imports, spelling, schema files, mails i
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/codespell
 	@$(BIN)/python -m contracts.schemas --check
+	@$(BIN)/python -m observability.drawing --check
 	@$(BIN)/python -m mailer_service.mailing.checking
+
+dashboards: $(READY) ## draw Grafana's dashboards anew
+	@$(BIN)/python -m observability.drawing
 
 schemas: $(READY) ## write the schema files and the AsyncAPI document anew
 	@$(BIN)/python -m contracts.schemas
