@@ -292,7 +292,7 @@ async def test_an_unclear_end_is_tried_once_more_and_then_unconfirmed(
     book = LedgerBook(postgres_url)
     async with (
         FaultSmtp(rules(Rule(Phase.CONTENT, fault))) as smtp,
-        courier(postgres_url, smtp.url, deadline=timedelta(seconds=0.5)) as carrier,
+        courier(postgres_url, smtp.url, deadline=timedelta(seconds=2)) as carrier,
     ):
         first = await carrier.deliver(event, position=0, attempt=attempt(last=True))
         assert isinstance(first, Postponed)

@@ -14,7 +14,7 @@ from mailer_service.mailing.slots import Slots
 from tests.support.couriers import ADA, LedgerBook, account_approved, attempt, courier, provider
 from tests.support.fault_smtp import Fault, FaultSmtp, Phase, Rule, rules
 
-DEADLINE = timedelta(seconds=1)
+DEADLINE = timedelta(seconds=2)
 SILENT = Fault(silent=True)
 SLOW = Fault(byte_every=1)
 
