@@ -24,6 +24,9 @@ MAIL_WITHIN_SECONDS: Final = 15.0
 LISTED: Final = 500
 """How many of the newest mails are looked through."""
 
+FRESH: Final = httpx.Limits(keepalive_expiry=2.0)
+"""A connection idle for 5 s is closed by the service; no request should set out on one just then."""
+
 
 class Unexpected(AssertionError):
     """The stack did not do what it promises; the message tells what was expected and what came."""
@@ -54,7 +57,9 @@ class Visitor:
         self._device = ""
         self._read: set[str] = set()
         headers = {"Origin": auth_url} if transport == "cookie" else {}
-        self._auth = httpx.AsyncClient(base_url=auth_url, headers=headers, trust_env=False, timeout=10)
+        self._auth = httpx.AsyncClient(
+            base_url=auth_url, headers=headers, trust_env=False, timeout=10, limits=FRESH
+        )
         self._inbox = httpx.AsyncClient(base_url=inbox_url, trust_env=False, timeout=10)
 
     @classmethod

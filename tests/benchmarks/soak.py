@@ -86,7 +86,7 @@ async def soak(*, minutes: float, people: int) -> bool:
                 samples.append(await look(stack, redis, database))
                 _tell_sample(samples[-1], tally, left=end - time.monotonic())
                 await asyncio.sleep(SAMPLE_EVERY_SECONDS)
-            await asyncio.gather(*lives, restarting)
+            ends = await asyncio.gather(*lives, restarting, return_exceptions=True)
             await until(lambda: _all_have_ended(database), within=MAIL_WITHIN_SECONDS, every=0.5)
             states = dict(await database.fetch("SELECT state, count(*) FROM mailer.deliveries GROUP BY 1"))
             await database.close()
@@ -95,13 +95,14 @@ async def soak(*, minutes: float, people: int) -> bool:
     lines, flat = verdict(samples)
     twice = sum(count > 1 for count in tally.copies.values())
     whole = states == {"sent": len(tally.copies)}
+    faults = [repr(end) for end in ends if isinstance(end, BaseException)]
     sys.stdout.write(
         f"\n{minutes:g} minutes, {people} people, {tally.signed_in} sign-ins, {len(tally.copies)} mails "
         f"({twice} more than once), {tally.restarts} ends of a mailer, ledger {states}\n"
-        + "\n".join(lines)
+        + "\n".join([*lines, *faults])
         + "\n"
     )
-    return flat and not twice and whole
+    return flat and not twice and whole and not faults
 
 
 def _stack(inbox: FaultSmtp) -> Stack:
