@@ -55,6 +55,10 @@ class Cable:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Let connections that are made from now on go elsewhere."""
+        self._to = (host, port)
+
     def freeze(self) -> None:
         """Keep every connection and pass nothing on, in either direction, new connections included."""
         self._flows.clear()
