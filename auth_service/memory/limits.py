@@ -31,8 +31,8 @@ class Limits:
             verdict, where = self._local.hit(wanted), "_locally"
         match verdict:
             case Denied():
-                self._metrics.decisions.labels(verdict.policy, f"denied{where}").inc()
+                self._metrics.decisions(verdict.policy, f"denied{where}").inc()
             case Allowed():
                 for policy, _ in wanted:
-                    self._metrics.decisions.labels(policy.name, f"allowed{where}").inc()
+                    self._metrics.decisions(policy.name, f"allowed{where}").inc()
         return verdict

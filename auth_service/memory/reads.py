@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 
 from auth_service.memory.cache import VALUE_BYTES_MAX, Cache, Hit, Nowhere, Taken, Ticket
@@ -46,8 +45,8 @@ class Reads(Generic[T]):
         self._shape_name = shape_name(shape)
         self._cache = cache
         self._life = life
-        self._requests: Counter = metrics.cache_requests
-        self._fills: Counter = metrics.cache_fills
+        self._requests = metrics.cache_requests
+        self._fills = metrics.cache_fills
         self._loads: dict[str, asyncio.Task[Loaded[T]]] = {}
         self._finds: dict[str, asyncio.Task[bool]] = {}
 
@@ -129,7 +128,7 @@ class Reads(Generic[T]):
             result = "not_kept"
         else:
             result = "kept" if standing else "outrun"
-        self._fills.labels(self._name, result).inc()
+        self._fills(self._name, result).inc()
 
     async def _point(self, place: Place, find: Load[str]) -> bool:
         """Find where the pointer leads, once for all who ask now: it never leads elsewhere."""
@@ -152,7 +151,7 @@ class Reads(Generic[T]):
         _heard(done)
 
     def _count(self, result: str) -> None:
-        self._requests.labels(self._name, result).inc()
+        self._requests(self._name, result).inc()
 
 
 def _heard(done: asyncio.Task[Any]) -> None:

@@ -15,24 +15,27 @@ local least
 for window, key in ipairs(KEYS) do
   local holds, length = tonumber(ARGV[2 * window - 1]), tonumber(ARGV[2 * window])
 
-  -- The clock was set back: nobody waits for a time that came twice.
-  local newest = redis.call('LINDEX', key, -1)
-  while newest and tonumber(newest) > now do
-    redis.call('RPOP', key)
-    newest = redis.call('LINDEX', key, -1)
+  local count, oldest = redis.call('LLEN', key), nil
+  if count > 0 then
+    -- The clock was set back: nobody waits for a time that came twice.
+    while count > 0 and tonumber(redis.call('LINDEX', key, -1)) > now do
+      redis.call('RPOP', key)
+      count = count - 1
+    end
+    oldest = count > 0 and redis.call('LINDEX', key, 0)
+    while oldest and oldest + length <= now do
+      redis.call('LPOP', key)
+      count = count - 1
+      oldest = count > 0 and redis.call('LINDEX', key, 0)
+    end
   end
 
-  local oldest = redis.call('LINDEX', key, 0)
-  while oldest and oldest + length <= now do
-    redis.call('LPOP', key)
-    oldest = redis.call('LINDEX', key, 0)
-  end
-
-  local left = holds - redis.call('LLEN', key)
+  local left = holds - count
   if left <= 0 then
     -- There is room once the last `holds` hits have become one fewer; more than that are there only when the
     -- window was made smaller.
-    return {window, redis.call('LINDEX', key, -holds) + length - now, now}
+    local leaving = left == 0 and oldest or redis.call('LINDEX', key, -holds)
+    return {window, leaving + length - now, now}
   end
   least = math.min(least or left, left)
 end
