@@ -23,8 +23,8 @@ from tests.support.waiting import until
 
 SINK = Path("/usr/sbin/smtp-sink")
 CONNECTIONS = (1, 16, 64)
-ROUNDS = 9
-MAILS = 1000
+ROUNDS = 45
+MAILS = 200
 SENDER, RECIPIENT = "porter@porter.test", "ada@example.org"
 RAW = b"Subject: hello\r\nMessage-ID: <1@porter.test>\r\n\r\n" + b"A line of a mail, as they are.\r\n" * 200
 
