@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,6 +55,8 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
 
 def create_internal_app(parts: Parts) -> Starlette:
     """Make the application for probes and for Prometheus; it is not for the public."""
+    # When each series began is nothing that anybody asks, and would be as many series again.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     async def metrics(_: Request) -> Response:
         await parts.scrape_look.look()

@@ -47,6 +47,10 @@ PROMISED = {
     "mailer_smtp_breaker_open": {"provider"},
     "mailer_duplicates_suppressed_total": set(),
     "mailer_alive": set(),
+    "mailer_stream_entries": {"stream"},
+    "mailer_smtp_pause": set(),
+    "mailer_postgres_breaker_open": set(),
+    "auth_postgres_connections_in_use": set(),
     "faststream_received_messages_total": {"app_name", "broker", "handler"},
 }
 """Series that others build on, with their labels: none is lost or renamed unnoticed."""
@@ -119,6 +123,10 @@ async def test_every_series_that_is_promised_is_served_with_its_labels(prometheu
         if name not in RARE:
             series = f"{name}_count" if families[name] == "histogram" else name
             assert (name, prometheus.labels(series)) == (name, labels)
+
+
+async def test_no_series_tells_when_another_began(prometheus: Prometheus) -> None:
+    assert {name for name in prometheus.names() if name.endswith("_created")} == set()
 
 
 async def test_every_series_that_a_rule_or_panel_names_exists(prometheus: Prometheus) -> None:
