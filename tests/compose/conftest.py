@@ -12,7 +12,7 @@ NEVER_FROM_THERE = ("SEALING_KEYS", "AUTH_PEPPERS", "DATABASE_URL", "REDIS_URL",
 """What a `.env` of a bare installation has as well, and containers must not be given."""
 
 BUILD_SECONDS = 420
-UP_SECONDS = 240
+UP_SECONDS = 400
 
 BEYOND_US = re.compile(
     r"name resolution|Connection (refused|reset|broken)|timed out|ProxyError|TLS handshake|toomanyrequests|"

@@ -46,7 +46,7 @@ class Project:
 
     def run_services(self, *words: str) -> None:
         """See that services run, of images that are there, whatever has become of their containers."""
-        self.compose("up", "--wait", "--no-build", "--no-deps", *words, within=120)
+        self.compose("up", "--wait", "--no-build", "--no-deps", *words, within=240)
 
     def containers(self, service: str = "") -> list[str]:
         """Name the containers, those that have ended among them, by their ids."""
@@ -79,7 +79,7 @@ class Project:
 
     def down(self) -> None:
         """Remove everything that the project has made, its volumes too."""
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10", within=120)
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "10", within=240)
 
 
 def docker(*words: str, within: float = 60) -> str:

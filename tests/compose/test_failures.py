@@ -73,7 +73,7 @@ def test_redis_has_refused_nothing_to_the_services(project: Project) -> None:
 
 def test_a_stopped_service_finishes_and_exits_with_0(project: Project) -> None:
     try:
-        project.compose("stop", "auth", "mailer", within=60)
+        project.compose("stop", "auth", "mailer", within=120)
         ended = {
             name: told["State"]["ExitCode"]
             for name, told in project.inspected().items()
