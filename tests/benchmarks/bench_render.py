@@ -1,7 +1,6 @@
 """A mail from its event to its bytes, cold and warm, beside an `EmailMessage` built for the same mail.
 
-All are measured in turn, round by round, and in processor time, which a busy machine falsifies least; told are
-medians.
+All are measured in turn, round by round, in processor time, which a busy machine falsifies least.
 """
 
 import statistics
