@@ -31,6 +31,7 @@ MANY = 10_000
 MIDDLE = (0.1, 0.9)
 """The rate is that of the mails between: neither the start of the processes nor the last stragglers count."""
 BATCH = 500
+PROCESSORS = f"{os.cpu_count()} processors for everything"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -42,6 +43,8 @@ class Drain:
     per_second: float
     cpu_seconds: float
     """Of the mailers alone."""
+    load: float
+    """The machine's load average of the last minute: what else ran took its part."""
     shares: tuple[int, ...]
     """How many mails each mailer sent."""
 
@@ -53,21 +56,23 @@ async def test_the_curve_over_1_2_and_4_mailers(fleet: Fleet, tmp_path: Path, sm
         await _drain(fleet, tmp_path, mailers=mailers, count=count, smtp_seconds=smtp_seconds)
         for mailers in CURVE
     ]
-    _tell(
-        f"\n{count} codes, SMTP takes {smtp_seconds:g} s a mail, {os.cpu_count()} processors for everything"
-    )
+    _tell(f"\n{count} codes, SMTP takes {smtp_seconds:g} s a mail, {PROCESSORS}")
     for drain in drains:
         _tell(
             f"  {drain.mailers} mailers  {drain.per_second:7.0f} mails/s  "
             f"{drain.per_second / drains[0].per_second:4.2f} x  "
-            f"{drain.cpu_seconds * 1000 / count:5.2f} CPU s per 1,000 mails  shares {drain.shares}"
+            f"{drain.cpu_seconds * 1000 / count:5.2f} CPU s per 1,000 mails  load {drain.load:4.1f}  "
+            f"shares {drain.shares}"
         )
 
 
 async def test_four_mailers_send_10000_mails_once_each(fleet: Fleet, tmp_path: Path) -> None:
     drain = await _drain(fleet, tmp_path, mailers=4, count=MANY, smtp_seconds=EAGER)
     _tell(f"\n4 mailers, {MANY} events, {MANY} mails, none twice: {drain.per_second:.0f} mails/s")
-    _tell(f"  shares {drain.shares}, {drain.cpu_seconds * 1000 / MANY:.2f} CPU s per 1,000 mails")
+    _tell(
+        f"  {PROCESSORS}, load {drain.load:.1f}, {drain.cpu_seconds * 1000 / MANY:.2f} CPU s per 1,000 mails, "
+        f"shares {drain.shares}"
+    )
 
 
 async def _drain(fleet: Fleet, folder: Path, *, mailers: int, count: int, smtp_seconds: float) -> Drain:
@@ -82,6 +87,7 @@ async def _drain(fleet: Fleet, folder: Path, *, mailers: int, count: int, smtp_s
         await until(lambda: len(sink.accepted()) >= count, within=300, every=0.5)
         await until(lambda: have_ended(fleet, before + count), within=60, every=0.5)
         cpu = sum(_cpu_seconds(replica.pid) for replica in fleet.replicas) - sum(spent)
+        load, _, _ = os.getloadavg()
         owners = Counter(
             delivery.owner
             for delivery in await fleet.ledger.deliveries("recipient LIKE $1", f"of-{mailers}-%")
@@ -92,7 +98,7 @@ async def _drain(fleet: Fleet, folder: Path, *, mailers: int, count: int, smtp_s
         for lane in LANES:
             await fleet.redis.xtrim(lane.facts, maxlen=0)
         _assert_each_once(sink, count)
-    return Drain(mailers, _rate(sink), cpu, tuple(sorted(owners.values(), reverse=True)))
+    return Drain(mailers, _rate(sink), cpu, load, tuple(sorted(owners.values(), reverse=True)))
 
 
 async def _publish_at_once(fleet: Fleet, events: Sequence[AnyEvent]) -> None:
@@ -114,11 +120,6 @@ def _rate(sink: Sink) -> float:
     moments = sorted(at for at, _ in sink.accepted())
     begin, end = (moments[int(len(moments) * part)] for part in MIDDLE)
     return len(moments) * (MIDDLE[1] - MIDDLE[0]) / (end - begin)
-
-
-def _machine() -> str:
-    load, _, _ = os.getloadavg()
-    return f"{os.cpu_count()} processors for everything, load {load:.1f}"
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -21,6 +21,7 @@ from tests.chaos.outbox import add_relay, commit, have_ended
 from tests.chaos.reckoning import assert_each_sent, reckon
 from tests.support.fault_smtp import Fault, FaultSmtp, Phase, Rule, rules
 from tests.support.redis import ORIGINS
+from tests.support.redis_users import refused
 from tests.support.waiting import until
 from tests.support.watched_redis import AGREED_WITHIN_SECONDS, WatchedRedis, watched_redis
 
@@ -49,6 +50,8 @@ async def fleet(
     lent = Fleet(folder=folder, database_url=postgres_url, redis_url=watched.url, redis=client, smtp=smtp)
     try:
         yield lent
+        async with Redis.from_url((await watched.master()).url) as looking:
+            assert await refused(looking) == []
     finally:
         await lent.end()
         await client.aclose()
