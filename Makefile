@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/sh
 
-.PHONY: demo test check schemas dashboards compose chaos bench lock help clean
+.PHONY: demo test check schemas dashboards compose chaos bench soak lock help clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -43,6 +43,9 @@ chaos: $(READY) ## kill, cut and stall the running stack, the long form
 
 bench: $(READY) ## measure, side by side
 	@$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py'
+
+soak: $(READY) ## a stack under even load for 20 minutes: nothing grows, each mail comes once
+	@$(BIN)/python -m tests.benchmarks.soak --minutes 20 --people 8
 
 lock: $(READY) ## resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
