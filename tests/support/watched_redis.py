@@ -84,8 +84,8 @@ class WatchedRedis:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
         return f"redis+sentinel://{hosts}/{MASTER}/0"
 
-    async def start(self, *, synced: bool = True) -> None:
-        """Start all, and wait until everybody knows of everybody and, if so asked, the replica has it all."""
+    async def start(self) -> None:
+        """Start all, and wait until everybody knows of everybody and the replica has it all."""
         one, two = self.nodes
         await one.start()
         two.program = replace(
@@ -96,8 +96,7 @@ class WatchedRedis:
         for sentinel in self.sentinels:
             await sentinel.start()
         await until(self.is_watched, within=AGREED_WITHIN_SECONDS, every=0.1)
-        if synced:
-            await until(lambda: self.has_synced(two), within=AGREED_WITHIN_SECONDS)
+        await until(lambda: self.has_synced(two), within=AGREED_WITHIN_SECONDS)
 
     async def is_watched(self) -> bool:
         """Tell whether each Sentinel knows one replica that is up, and both other Sentinels."""
@@ -162,11 +161,11 @@ class WatchedRedis:
 
 
 @asynccontextmanager
-async def watched_redis(kind: str, folder: Path, *, synced: bool = True) -> AsyncIterator[WatchedRedis]:
+async def watched_redis(kind: str, folder: Path) -> AsyncIterator[WatchedRedis]:
     """Lend one that runs."""
     watched = WatchedRedis(kind, folder)
     try:
-        await watched.start(synced=synced)
+        await watched.start()
         yield watched
     finally:
         await watched.stop()
