@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from devstack.ports import free_port
 from tests.support.no_limits import NO_LIMITS
@@ -70,11 +71,12 @@ class Project:
         return self.compose("exec", "-T", "redis", "sh", "-c", script, "redis", *words).strip()
 
     def secrets(self) -> set[str]:
-        """Read every secret of the stack out of its volumes."""
-        read = ("sh", "-c", "grep -h . /secrets/*/*")
-        lines = self.compose("run", "--rm", "-T", "--no-deps", "secrets", *read).splitlines()
-        found = {line for line in lines if line and not line.startswith("user ")}
-        passwords = {line.partition("://")[2].partition(":")[2].partition("@")[0] for line in found}
+        """Read every secret of the stack where its containers read them, and the passwords in its URLs."""
+        found = set()
+        for service in ("auth", "mailer", "postgres", "redis", "grafana"):
+            told = self.compose("exec", "-T", service, "sh", "-c", "grep -h . /run/secrets/*")
+            found |= {line for line in told.splitlines() if not line.startswith("user ")}
+        passwords = {urlsplit(secret).password or "" for secret in found}
         return {secret for secret in found | passwords if secret}
 
     def down(self) -> None:
