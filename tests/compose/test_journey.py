@@ -32,3 +32,9 @@ async def test_grafana_finds_its_data_source_and_dashboards(project: Project) ->
     boards = project.compose("exec", "-T", "grafana", "sh", "-c", "ls /var/lib/grafana/dashboards")
     assert {"datasources", "dashboards"} <= {line.partition("/")[0] for line in found.split()}
     assert ".json" in boards
+
+
+def test_commands_run_where_their_service_runs(project: Project) -> None:
+    made = project.compose("exec", "-T", "auth", "auth-service", "admin", "create", "eve@example.org")
+    assert made.strip() == "eve@example.org is an administrator and can sign in"
+    assert project.compose("exec", "-T", "mailer", "mailer-service", "dead-letters", "list", "--json") == ""
