@@ -9,12 +9,12 @@ COPY deploy/pins.py deploy/
 
 # What is needed changes seldom, so it is installed before the sources are looked at.
 FROM build AS auth-needs
-RUN python deploy/pins.py auth >needs.txt \
+RUN python deploy/pins.py auth tracing >needs.txt \
  && python -m venv --without-pip /opt/porter \
  && python -m pip --python /opt/porter install -q --require-hashes --only-binary :all: -r needs.txt
 
 FROM build AS mailer-needs
-RUN python deploy/pins.py mailer >needs.txt \
+RUN python deploy/pins.py mailer tracing >needs.txt \
  && python -m venv --without-pip /opt/porter \
  && python -m pip --python /opt/porter install -q --require-hashes --only-binary :all: -r needs.txt
 

@@ -106,6 +106,11 @@ class SharedSettings(BaseSettings):
         validation_alias="LOG_FORMAT",
         json_schema_extra={"mend": "set it to json or console"},
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        json_schema_extra={"mend": "set it to a collector's address for OTLP, such as http://localhost:4318"},
+    )
 
     @field_validator("sealing_keys", mode="before")
     @classmethod
@@ -129,6 +134,16 @@ class SharedSettings(BaseSettings):
     @classmethod
     def _postgres_fits(cls, url: PostgresDsn) -> PostgresDsn:
         check_postgres(str(url))
+        return url
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector_fits(cls, url: str | None) -> str | None:
+        if not url:  # set to nothing is not set, says OpenTelemetry's specification
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError("is not an http:// or https:// address")
         return url
 
     @field_validator("public_url")

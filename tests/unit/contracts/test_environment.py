@@ -104,6 +104,8 @@ def test_every_missing_setting_has_its_own_line(environment: pytest.MonkeyPatch)
         ("PUBLIC_URL", f"https://[{MARKER}", "https://login.example.org"),
         ("LOGIN_METHOD", MARKER, "set it to otp"),
         ("LOG_FORMAT", MARKER, "set it to json or console"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"{MARKER}:4317", "is not an http:// or https:// address"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{MARKER}:0", "such as http://localhost:4318"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_the_mend_and_no_value(
