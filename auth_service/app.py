@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,6 +23,15 @@ from auth_service.api.problems import ProblemBody
 from auth_service.api.record import RequestRecord
 from auth_service.pages.routes import page_routes
 from auth_service.wiring import Parts
+
+UNTOLD: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own telemetry, which tells paths and exceptions' words: spans and metrics here are our own."""
 
 
 def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
@@ -39,6 +49,7 @@ def create_app(parts: Parts, *, relaying: bool) -> FastAPI:
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=UNTOLD,
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
         routes=[*parts.health.routes(), *page_routes(parts.door)],

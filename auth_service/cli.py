@@ -52,34 +52,42 @@ def _serve(_: argparse.Namespace) -> int:
     from auth_service.app import create_app, create_internal_app
     from auth_service.serving import run, server
     from auth_service.wiring import assemble
+    from contracts.tracing import exported
 
     settings = _settings()
     parts = assemble(settings)
     app = create_app(parts, relaying=settings.relay == "inline")
-    return _reported(
-        lambda: run(
-            [
-                (server(app, lifespan=True), settings.host, settings.port),
-                (server(create_internal_app(parts), lifespan=False), settings.host, settings.internal_port),
-            ],
-            on_start=lambda: _tell_start(settings, port=settings.port),
+    with exported(settings.otlp_endpoint, service="auth"):
+        return _reported(
+            lambda: run(
+                [
+                    (server(app, lifespan=True), settings.host, settings.port),
+                    (
+                        server(create_internal_app(parts), lifespan=False),
+                        settings.host,
+                        settings.internal_port,
+                    ),
+                ],
+                on_start=lambda: _tell_start(settings, port=settings.port),
+            )
         )
-    )
 
 
 def _relay(_: argparse.Namespace) -> int:
     from auth_service.app import create_relay_app
     from auth_service.serving import run, server
     from auth_service.wiring import assemble
+    from contracts.tracing import exported
 
     settings = _settings()
     app = create_relay_app(assemble(settings))
-    return _reported(
-        lambda: run(
-            [(server(app, lifespan=True), settings.host, settings.internal_port)],
-            on_start=lambda: _tell_start(settings, port=None),
+    with exported(settings.otlp_endpoint, service="auth"):
+        return _reported(
+            lambda: run(
+                [(server(app, lifespan=True), settings.host, settings.internal_port)],
+                on_start=lambda: _tell_start(settings, port=None),
+            )
         )
-    )
 
 
 def _migrate(_: argparse.Namespace) -> int:

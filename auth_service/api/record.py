@@ -9,12 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_service.api.metrics import ApiMetrics
 from auth_service.api.problems import Problem
-from auth_service.api.traces import begin_trace, keep_trace
+from auth_service.api.traces import Trace, begin_trace, keep_trace, trace_named
+from contracts import tracing
 from contracts.logs import tell_surprise
+from contracts.tracing import Span
 
 log = structlog.get_logger()
 
 NOT_FOUND: Final = 404
+INTERNAL_ERROR: Final = 500
 UNMATCHED: Final = "unmatched"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -31,8 +34,13 @@ class RequestRecord:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace = begin_trace(Headers(scope=scope).get("traceparent"))
-        keep_trace(scope, trace)
+        asked_by = Headers(scope=scope).get("traceparent")
+        with tracing.span_after(asked_by, "request", kind="server") as span:
+            trace = trace_named(span.traceparent) if span.traceparent else begin_trace(asked_by)
+            keep_trace(scope, trace)
+            await self._answer(scope, receive, send, trace=trace, span=span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, *, trace: Trace, span: Span) -> None:
         started, status = time.perf_counter(), 0
 
         async def send_marked(message: Message) -> None:
@@ -57,12 +65,17 @@ class RequestRecord:
                 )
                 await problem.response(trace_id=trace.trace_id)(scope, receive, send_marked)
             finally:
-                self._record(scope, status, time.perf_counter() - started)
+                self._record(scope, status, time.perf_counter() - started, span)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         route = _route_of(scope, status)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.request_seconds.labels(route, method, str(status)).observe(seconds)
+        # No path: it may hold what people typed. No more of the caller than the metrics have.
+        span.rename(f"{method} {route}")
+        span.note({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+        if status == 0 or status >= INTERNAL_ERROR:
+            span.fail(str(status or "no_answer"))
         tell = log.info if route.startswith("/v1/") else log.debug
         tell(
             "request_answered", route=route, method=method, status=status, duration_seconds=round(seconds, 4)

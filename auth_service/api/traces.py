@@ -18,10 +18,12 @@ class Trace:
 
     trace_id: str
     flags: str = "01"
+    span_id: str | None = None
+    """The span that a collector is told of; without one each traceparent names a new one."""
 
     def traceparent(self) -> str:
-        """Write the header for what follows from this request, as a new span of ours."""
-        return f"00-{self.trace_id}-{secrets.token_hex(8)}-{self.flags}"
+        """Write the header for what follows from this request, as a span of ours."""
+        return f"00-{self.trace_id}-{self.span_id or secrets.token_hex(8)}-{self.flags}"
 
 
 def begin_trace(traceparent: str | None) -> Trace:
@@ -33,6 +35,12 @@ def begin_trace(traceparent: str | None) -> Trace:
     if version == "ff" or (version == "00" and rest) or not int(trace_id, 16) or not int(parent_id, 16):
         return Trace(secrets.token_hex(16))
     return Trace(trace_id=trace_id, flags=flags)
+
+
+def trace_named(traceparent: str) -> Trace:
+    """Tell the trace of a span of ours, which is told to a collector."""
+    _, trace_id, span_id, flags = traceparent.split("-")
+    return Trace(trace_id=trace_id, flags=flags, span_id=span_id)
 
 
 def keep_trace(scope: Scope, trace: Trace) -> None:

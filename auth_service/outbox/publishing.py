@@ -1,6 +1,7 @@
 """Write a batch of outbox rows to their streams."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,6 +17,7 @@ from contracts.codec import encode
 from contracts.events import AnyEvent
 from contracts.registry import UnknownType, UnknownVersion, event_class
 from contracts.streams import Stream
+from contracts.tracing import Span, span_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +51,21 @@ async def publish(rows: Iterable[OutboxRow], *, redis: Redis, redis_time: timede
             malformed[row.id] = type(fault).__name__
     if not events:
         return Published(entry_ids={}, malformed=malformed, refusal=None)
-    async with redis.pipeline(transaction=False) as pipeline:
-        for event in events:
-            fields: dict[FieldT, EncodableT] = dict(encode(event).items())
-            pipeline.xadd(
-                event.stream.key,
-                fields,
-                minid=oldest_kept(event.stream, redis_time=redis_time),
-                approximate=True,
-            )
-        answers = await pipeline.execute(raise_on_error=False)
+    with told(events) as spans:
+        async with redis.pipeline(transaction=False) as pipeline:
+            for event, span in zip(events, spans, strict=True):
+                traced = {"traceparent": span.traceparent} if span.traceparent else {}
+                fields: dict[FieldT, EncodableT] = dict((encode(event) | traced).items())
+                pipeline.xadd(
+                    event.stream.key,
+                    fields,
+                    minid=oldest_kept(event.stream, redis_time=redis_time),
+                    approximate=True,
+                )
+            answers = await pipeline.execute(raise_on_error=False)
+        for span, answer in zip(spans, answers, strict=True):
+            if isinstance(answer, Exception):
+                span.fail(type(answer).__name__)
     entry_ids = {
         event.id: answer.decode() if isinstance(answer, bytes) else str(answer)
         for event, answer in zip(events, answers, strict=True)
@@ -66,6 +73,34 @@ async def publish(rows: Iterable[OutboxRow], *, redis: Redis, redis_time: timede
     }
     refusals = (answer for answer in answers if isinstance(answer, RedisError))
     return Published(entry_ids=entry_ids, malformed=malformed, refusal=next(refusals, None))
+
+
+@contextmanager
+def told(events: Sequence[AnyEvent]) -> Iterator[Sequence[Span]]:
+    """Tell of each event's publishing, in the trace of the request that made it.
+
+    A pipeline carries events of many traces, so each has a span of its own, as long as the pipeline takes.
+    """
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                span_after(
+                    event.traceparent,
+                    f"publish {event.stream.key}",
+                    kind="producer",
+                    attributes={
+                        "messaging.system": "redis",
+                        "messaging.operation.name": "publish",
+                        "messaging.operation.type": "send",
+                        "messaging.destination.name": event.stream.key,
+                        "messaging.message.id": str(event.id),
+                        "messaging.batch.message_count": len(events),
+                        "cloudevents.event_type": event.type,
+                    },
+                )
+            )
+            for event in events
+        ]
 
 
 def assemble(row: OutboxRow) -> AnyEvent:
