@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from contracts import logs
+from contracts import logs, tracing
 from contracts.environment import SettingsWrong, load
 from mailer_service import deliveries_cli, letters_cli, preview_cli, suppressions_cli
 from mailer_service.mailing.database import PostgresAway
@@ -41,7 +41,8 @@ def _run(given: argparse.Namespace) -> int:
             from mailer_service import app
 
             logs.configure(settings.log_format, service="mailer")
-            return asyncio.run(app.run(settings))
+            with tracing.exported(settings.otlp_endpoint, service="mailer"):
+                return asyncio.run(app.run(settings))
         case "migrate":
             return _migrate(settings)
         case "deliveries" | "suppressions":

@@ -45,6 +45,7 @@ from mailer_service.mailing.deliveries import (
 )
 from mailer_service.mailing.ledger import Ledger
 from mailer_service.settings import MailerSettings
+from mailer_service.tracing import note_outcome, told
 
 log = structlog.get_logger(__name__)
 
@@ -116,22 +117,28 @@ class Mailer:
     async def carry(self, event: AnyEvent, held: InHand) -> Outcome:
         """Handle one entry: one mail, or the split of an event that has several."""
         entry = held.entry
-        with structlog.contextvars.bound_contextvars(event_id=str(event.id), trace_id=_trace_id(event)):
-            if event.data.recipients == 0:
-                return Done()
-            if event.data.recipients > 1 and entry.recipient is None:
-                return Split(event.data.recipients)
-            attempt = Attempt(
-                owner=self.consumer.name,
-                number=entry.attempt,
-                last=entry.attempt >= self._max_attempts,
-                taken_from=entry.taken_from,
-                reopen=REOPENS.get(entry.replayed, Reopen.NOTHING),
-                begin_data=lambda: self.consumer.begin(held),
-            )
-            return outcome_of(
-                await self._courier.deliver(event, position=entry.recipient or 0, attempt=attempt)
-            )
+        with told(event, entry) as span:
+            trace_id = _trace_id(span.traceparent or event.traceparent)
+            with structlog.contextvars.bound_contextvars(event_id=str(event.id), trace_id=trace_id):
+                outcome = await self._carry(event, held)
+            note_outcome(outcome, span)
+            return outcome
+
+    async def _carry(self, event: AnyEvent, held: InHand) -> Outcome:
+        entry = held.entry
+        if event.data.recipients == 0:
+            return Done()
+        if event.data.recipients > 1 and entry.recipient is None:
+            return Split(event.data.recipients)
+        attempt = Attempt(
+            owner=self.consumer.name,
+            number=entry.attempt,
+            last=entry.attempt >= self._max_attempts,
+            taken_from=entry.taken_from,
+            reopen=REOPENS.get(entry.replayed, Reopen.NOTHING),
+            begin_data=lambda: self.consumer.begin(held),
+        )
+        return outcome_of(await self._courier.deliver(event, position=entry.recipient or 0, attempt=attempt))
 
     async def record_dead(self, entry: Entry, letter: DeadLetter) -> None:
         """Put a dead letter on the ledger, repeated until it is there; no event id means no row."""
@@ -216,5 +223,5 @@ def outcome_of(delivery: Delivery) -> Outcome:  # noqa: PLR0911 - a case for eac
             assert_never(delivery)
 
 
-def _trace_id(event: AnyEvent) -> str:
-    return event.traceparent.split("-")[1] if event.traceparent else ""
+def _trace_id(traceparent: str | None) -> str:
+    return traceparent.split("-")[1] if traceparent else ""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from contracts.events import EVENT_TYPES, AnyEvent, UnknownAddressChallenged
 from contracts.sealing import BoxRefused, Sealer
+from contracts.tracing import span
 from mailer_service.mailing.attempts import Attempt, Errand
 from mailer_service.mailing.database import PostgresAway
 from mailer_service.mailing.deliveries import (
@@ -154,7 +155,8 @@ class Courier:
 
     async def _suppress(self, mail: Mail, attempt: Attempt) -> Suppressed | AlreadyEnded:
         suppressed = Suppressed("unknown_address")
-        state = await self._ledger.record_suppressed(mail, owner=attempt.owner, reason=suppressed.reason)
+        with span("record"):
+            state = await self._ledger.record_suppressed(mail, owner=attempt.owner, reason=suppressed.reason)
         return suppressed if state is None else AlreadyEnded(state)
 
 

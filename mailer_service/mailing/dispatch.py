@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, assert_never
 
+from contracts.tracing import span
 from mailer_service.mailing.attempts import Errand
 from mailer_service.mailing.deliveries import AlreadyEnded, Busy, Delivery, Expired, State, Suppressed
 from mailer_service.mailing.endings import Endings
@@ -17,7 +18,7 @@ from mailer_service.mailing.providers import Provider, Providers
 from mailer_service.mailing.rates import Spent
 from mailer_service.mailing.rendering import Renderer, message_id
 from mailer_service.mailing.replies import Outage
-from mailer_service.mailing.smtp_connection import Envelope
+from mailer_service.mailing.smtp_connection import Envelope, SmtpConnection
 
 TURN_SHARE: Final = 0.5
 """How much of the deadline may go by in waiting for a turn: the dialogue needs the rest."""
@@ -41,9 +42,10 @@ class Dispatch:
         until = asyncio.get_running_loop().time() + self.deadline.total_seconds()
         started = time.perf_counter()
         identity = message_id(mail.event_id, letter.recipient, domain=self.renderer.sender.domain)
-        claim = await self.ledger.claim(
-            mail, errand.attempt, message_id=identity, provider=self.providers.choose().name
-        )
+        with span("claim"):
+            claim = await self.ledger.claim(
+                mail, errand.attempt, message_id=identity, provider=self.providers.choose().name
+            )
         if isinstance(claim, NotClaimed):
             return _why_not(claim)
         provider = self.providers.named(claim.provider)
@@ -60,7 +62,10 @@ class Dispatch:
             raise
         if isinstance(ended, HandedOver):
             send_duration_seconds.labels(mail.template).observe(time.perf_counter() - started)
-        return await self._record(claim, provider, ended, last=errand.attempt.last)
+        with span("record") as recorded:
+            delivery = await self._record(claim, provider, ended, last=errand.attempt.last)
+            recorded.note({"porter.delivery": type(delivery).__name__})
+        return delivery
 
     async def _record(
         self, claim: Claim, provider: Provider, ended: HandedOver | NotBegun | Failed | Spent, *, last: bool
@@ -91,10 +96,15 @@ class Dispatch:
         if spent is not None:
             return spent
         recipient = letter.recipient.address
+
+        def write(connection: SmtpConnection) -> bytes:
+            with span("render"):
+                return self.renderer.render(
+                    letter, message_id=identity, written_at=errand.event.time, eight_bit=connection.eight_bit
+                )
+
         return await hand_over(
-            lambda connection: self.renderer.render(
-                letter, message_id=identity, written_at=errand.event.time, eight_bit=connection.eight_bit
-            ),
+            write,
             envelope=Envelope(self.renderer.sender.address, recipient),
             pool=provider.pool,
             begin_data=errand.begin_data,

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from contracts.tracing import Span, span
 from mailer_service.mailing.masking import masked
-from mailer_service.mailing.replies import Verdict, classify_silence
+from mailer_service.mailing.replies import Phase, Verdict, classify_silence
 from mailer_service.mailing.smtp_connection import Envelope, Progress, SmtpConnection, SmtpEnded
 from mailer_service.mailing.smtp_pool import SmtpPool
 
@@ -52,22 +53,34 @@ async def hand_over(
     may have been stopped for longer than its claim holds.
     """
     progress = Progress()
-    try:
-        async with asyncio.timeout_at(until), pool.begun(envelope, progress) as connection:
-            await connection.rcpt(envelope, progress)
-            raw = write(connection)
-            _ask(begin_data)
-            await connection.data_command(progress)
-            _ask(begin_data)
-            reply = await connection.content(raw, progress)
-    except _Refrained:
-        return NotBegun()
-    except SmtpEnded as ended:
-        return Failed(ended.verdict, masked(ended.words(), secrets=secrets))
-    except TimeoutError:
-        phase = progress.phase.name.lower()
-        return Failed(classify_silence(progress.phase, "timeout"), f"{phase}: no answer by the deadline")
-    return HandedOver(masked(reply, secrets=secrets))
+    with span("smtp", kind="client", attributes={"porter.provider": pool.url.provider}) as told:
+        try:
+            async with asyncio.timeout_at(until), pool.begun(envelope, progress) as connection:
+                await connection.rcpt(envelope, progress)
+                raw = write(connection)
+                _ask(begin_data)
+                await connection.data_command(progress)
+                _ask(begin_data)
+                reply = await connection.content(raw, progress)
+        except _Refrained:
+            return NotBegun()
+        except SmtpEnded as ended:
+            _tell_end(told, ended.phase, ended.code)
+            return Failed(ended.verdict, masked(ended.words(), secrets=secrets))
+        except TimeoutError:
+            _tell_end(told, progress.phase, None)
+            phase = progress.phase.name.lower()
+            return Failed(classify_silence(progress.phase, "timeout"), f"{phase}: no answer by the deadline")
+        told.note({"smtp.phase": progress.phase.name.lower(), "smtp.reply_code": int(reply[:3])})
+        return HandedOver(masked(reply, secrets=secrets))
+
+
+def _tell_end(told: Span, phase: Phase, code: int | None) -> None:
+    """Tell where the dialogue ended and by which reply; not its text, which may repeat the recipient."""
+    told.note({"smtp.phase": phase.name.lower()})
+    if code is not None:
+        told.note({"smtp.reply_code": code})
+    told.fail("no_reply" if code is None else str(code))
 
 
 def _ask(begin_data: Callable[[], bool]) -> None:
