@@ -16,7 +16,7 @@ from mailer_service.mailing.brand import Brand
 from mailer_service.mailing.catalogues import translations
 from mailer_service.mailing.languages import LANGUAGES, language_for, tag
 from mailer_service.mailing.letters import Letter
-from mailer_service.mailing.wording import worded
+from mailer_service.mailing.wording import isolated, worded
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 LINE_WIDTH: Final = 76
@@ -41,8 +41,8 @@ class Templates:
 
     def __init__(self, *, brand: Brand, public_url: str, folder: Path = TEMPLATES) -> None:
         facts = {
-            "service": brand.name,
-            "logo": brand.logo or brand.name,
+            "service": isolated(brand.name),
+            "logo": isolated(brand.logo or brand.name),
             "support": brand.support,
             **brand.palette(),
             "host": urlsplit(public_url).netloc,

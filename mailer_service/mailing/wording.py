@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from babel.dates import format_date, format_skeleton
 from babel.units import format_unit
 
-from contracts.names import plain_name
+from contracts.names import can_be_seen, plain_name
 
 Fact: TypeAlias = str | timedelta | datetime
 """What a letter tells: words, how long, or when."""
@@ -66,6 +66,13 @@ def one_paragraph(text: str) -> str:
     return plain_name(text, characters_max=PARAGRAPH_CHARACTERS_MAX)
 
 
+def isolated(line: str) -> str:
+    """Keep what is written from right to left from turning its neighbours round (Unicode UAX 9, isolates)."""
+    if line.isascii() or not any(unicodedata.bidirectional(letter) in _TURNING for letter in line):
+        return line
+    return f"\u2068{line}\u2069"
+
+
 def _said(name: str, fact: Fact, language: str) -> str:
     match fact:
         case timedelta():
@@ -74,20 +81,25 @@ def _said(name: str, fact: Fact, language: str) -> str:
             return clock(fact, language) if name in CLOCKS else day_and_clock(fact, language)
         case str():
             line = fact if fact.isprintable() else plain_name(fact, characters_max=LINE_CHARACTERS_MAX)
-            return _quoted(line) if name in QUOTED else _isolated(line)
+            if not can_be_seen(line):
+                return ""
+            return _quoted(line) if name in QUOTED else isolated(line)
 
 
 def _quoted(text: str) -> str:
-    """Break a text into indented lines. HTML takes their ends for blanks, and they keep its lines short."""
-    lines = textwrap.wrap(text, width=_QUOTE_WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    """Break a text into indented lines, at blanks alone: HTML shows the blanks that were there.
+
+    A link or a word that is longer than a line stays whole, as does a text in a script without blanks.
+    """
+    lines = textwrap.wrap(
+        text,
+        width=_QUOTE_WIDTH,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return "\n".join(lines)
-
-
-def _isolated(line: str) -> str:
-    """Keep what is written from right to left from turning its neighbours round (Unicode UAX 9, isolates)."""
-    if line.isascii() or not any(unicodedata.bidirectional(letter) in _TURNING for letter in line):
-        return line
-    return f"\u2068{line}\u2069"
 
 
 def _minute(moment: datetime) -> datetime:

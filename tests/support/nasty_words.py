@@ -30,3 +30,16 @@ LOCAL_PARTS: Final = (
 def nasty_words(*, pieces: int = 8) -> st.SearchStrategy[str]:
     """Any text, or up to so many pieces of nasty ones."""
     return st.text(max_size=200) | st.lists(st.sampled_from(NASTY), max_size=pieces).map("".join)
+
+
+_SAID: Final = (
+    "well-known", "the vice-president's", "Online-Verwaltung", "--", "-", "a-", "https://choir.example/",
+    "how-to-join-us?lang=en&page=2#section-4", "ada-lovelace@example.org",
+    "我们不能批准您的注册。", "👩\u200d👩\u200d👧\u200d👦", "שלום", "e\u0301", "W" * 90,
+    " ", " ", " ", "  ", "\n", "\r\n\r\n", "\t", "\u00a0", "\u3000", "\u2028", "<b>", "&amp;",
+)  # fmt: skip
+
+
+def typed_reasons() -> st.SearchStrategy[str]:
+    """Make what an administrator may type for a reason: hyphens, links, scripts without blanks, emoji."""
+    return st.lists(st.sampled_from(_SAID) | st.text(max_size=20), max_size=40).map("".join) | nasty_words()

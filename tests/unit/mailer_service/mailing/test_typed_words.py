@@ -1,18 +1,28 @@
 """What people typed is shown in mails as they typed it, and does nothing there."""
 
+import email
+import email.policy
 import re
 from dataclasses import replace
+from email.message import EmailMessage
 from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.names import can_be_seen
+from mailer_service.mailing.brand import Brand
 from mailer_service.mailing.letters import Letter
-from mailer_service.mailing.samples import sample_letter
-from mailer_service.mailing.templates import Words
+from mailer_service.mailing.mailbox import Mailbox
+from mailer_service.mailing.rendering import Renderer
+from mailer_service.mailing.samples import AT, sample_letter
+from mailer_service.mailing.skeleton import LINE_BYTES_MAX
+from mailer_service.mailing.templates import Templates, Words
+from mailer_service.mailing.wording import PARAGRAPH_CHARACTERS_MAX, one_paragraph
 from tests.support.golden_mails import EVERY, TEMPLATES
 from tests.support.mail_reader import Reader
+from tests.support.nasty_words import typed_reasons
 
 TYPED_BY_PEOPLE = {"name", "newcomer_name", "newcomer_address", "invited_by", "reason", "device"}
 HOSTILE = (
@@ -58,6 +68,55 @@ def assert_harmless(letter: Letter, typed: str) -> None:
     assert all("x" in line or line.startswith("    ") for line in quoted)
     assert balanced(told.text)
     assert balanced(unescape(told.html))
+
+
+@given(typed_reasons(), st.sampled_from(("account_rejected", "account_suspended")))
+def test_a_reason_is_shown_in_html_as_it_was_typed(typed: str, mail: str) -> None:
+    paragraph = one_paragraph(typed)
+    words = TEMPLATES.words(replace(sample_letter(mail, "en"), facts={"name": "", "reason": paragraph}))
+    shown = re.findall(r'(?s)<p class="text quote"[^>]*>(.*?)</p>', words.html)
+
+    assert [collapsed(unescape(each)) for each in shown] == [paragraph] * can_be_seen(paragraph)
+
+
+def collapsed(text: str) -> str:
+    """Take ends of lines for blanks and several blanks for one, as HTML does."""
+    return re.sub(r"[ \t\n\f\r]+", " ", text).strip(" \t\n\f\r")
+
+
+def test_a_reason_turns_the_way_that_it_is_written() -> None:
+    words = TEMPLATES.words(replace(sample_letter("account_rejected", "en"), facts={
+        "name": "", "reason": "החבר Ada צריך לכתוב אל help@example.org.",
+    }))  # fmt: skip
+    assert re.findall(r'<p class="text quote" dir="auto"', words.html)
+    assert "    החבר Ada צריך לכתוב אל help@example.org.\n" in words.text
+
+
+def test_a_reason_without_a_blank_is_written_in_lines_that_a_server_takes() -> None:
+    typed = "我" * PARAGRAPH_CHARACTERS_MAX
+    letter = replace(sample_letter("account_rejected", "en"), facts={"name": "", "reason": typed})
+    renderer = Renderer(
+        sender=Mailbox.parse("Porter <porter@example.org>"), public_url="https://login.example.org"
+    )
+    for eight_bit in (True, False):
+        raw = renderer.render(letter, message_id="<1@example.org>", written_at=AT, eight_bit=eight_bit)
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        assert max(map(len, raw.split(b"\r\n"))) <= LINE_BYTES_MAX
+        for kind in ("plain", "html"):
+            body = mail.get_body((kind,))
+            assert body is not None
+            assert typed in body.get_content()
+
+
+def test_a_brand_from_right_to_left_is_kept_apart_as_names_are() -> None:
+    templates = Templates(brand=Brand("שער"), public_url="https://login.example.org")
+    words = templates.words(sample_letter("invitation", "en"))
+    assert words.subject == "Katherine Johnson invites you to \u2068שער\u2069"
+    assert words.text.endswith("\n-- \n\u2068שער\u2069, login.example.org\n")
+    assert balanced(words.text)
+    assert balanced(unescape(words.html))
+    assert words.html.count("\u2068שער\u2069") == words.html.count("שער") > 1
 
 
 def balanced(text: str) -> bool:

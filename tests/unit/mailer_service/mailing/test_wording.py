@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from contracts.names import can_be_seen
 from mailer_service.mailing.wording import (
     PARAGRAPH_CHARACTERS_MAX,
     Fact,
@@ -13,6 +14,7 @@ from mailer_service.mailing.wording import (
     one_paragraph,
     worded,
 )
+from tests.support.nasty_words import typed_reasons
 
 
 @pytest.mark.parametrize(
@@ -73,11 +75,44 @@ def test_a_code_is_also_said_digit_by_digit() -> None:
 
 
 def test_a_reason_is_quoted_in_indented_lines_that_end() -> None:
-    lines = worded({"reason": "No, " * 60 + "W" * 200}, "en")["reason"].splitlines()
+    lines = worded({"reason": "No, " * 60}, "en")["reason"].splitlines()
 
-    assert len(lines) > 5
+    assert len(lines) > 3
     assert all(line.startswith("    ") and len(line) <= 74 for line in lines)
     assert worded({"reason": ""}, "en") == {"reason": ""}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "https://wiki.example.org/choir/members/how-to-become-a-member-of-our-choir?lang=en#section-4",
+        "anne-marie.mueller-luedenscheidt-of-the-vice-presidents-office@choir.example",
+        "我们不能批准您的注册" * 12,
+        "👩\u200d👩\u200d👧\u200d👦" * 40,
+        "W" * PARAGRAPH_CHARACTERS_MAX,
+    ],
+)
+def test_what_has_no_blank_in_it_is_not_cut(whole: str) -> None:
+    lines = worded({"reason": f"Read {whole} first"}, "en")["reason"].splitlines()
+
+    assert whole in {line.strip() for line in lines}
+
+
+@given(typed_reasons())
+@example("write to the vice-president of the choir, and after-" + "wards " * 20)
+def test_a_quoted_reason_reads_as_it_was_typed(typed: str) -> None:
+    paragraph = one_paragraph(typed)
+    lines = worded({"reason": paragraph}, "en")["reason"].splitlines()
+
+    assert " ".join(line.removeprefix("    ") for line in lines) == (
+        paragraph if can_be_seen(paragraph) else ""
+    )
+
+
+@pytest.mark.parametrize("unseen", ["", " ", "\u3164", "\u200d", "\u0301", "\u2800", " \u200c\u3000"])
+@pytest.mark.parametrize("fact", ["name", "newcomer_name", "invited_by", "device", "reason"])
+def test_what_cannot_be_seen_is_empty(fact: str, unseen: str) -> None:
+    assert worded({fact: unseen}, "en") == {fact: ""}
 
 
 def test_only_what_is_written_from_right_to_left_is_set_apart() -> None:
