@@ -1,4 +1,4 @@
-# One image for each service, with the dependencies of that service alone, pinned by requirements.lock.
+# One image for each service, with the dependencies of that service alone (and tracing), pinned by requirements.lock.
 #   docker build --target auth -t porter-auth .        docker build --target mailer -t porter-mailer .
 
 FROM python:3.13-slim AS build

@@ -1,6 +1,6 @@
 """Print the part of requirements.lock that some extras of Porter need, hashes and all, for `pip install -r`.
 
-    python deploy/pins.py auth            what `porter[auth]` needs
+    python deploy/pins.py auth tracing    what `porter[auth,tracing]` needs
     python deploy/pins.py build-system    what building Porter's wheel needs
 
 Follows the lock's own notes of which package is there for which (`# via`). These know no extras, so now and
@@ -20,10 +20,15 @@ _OURS = re.compile(r"porter\[([a-z,]+)\]")
 
 
 def pins(*groups: str, project: Mapping[str, Any], lock: str) -> str:
-    """Give the lock's entries for the groups, in the lock's order. Raises `KeyError` for an unknown group."""
+    """Give the lock's entries for the groups, in the lock's order.
+
+    Raises `KeyError` for an unknown group, and for what a group asks for and the lock has not.
+    """
     entries = dict(_entries(lock))
     needed: set[str] = set()
     wanted = {_normal(name) for group in groups for name in _direct(group, project)}
+    if missing := wanted - entries.keys():
+        raise KeyError(f"not in requirements.lock, so run 'make lock': {', '.join(sorted(missing))}")
     while wanted:
         needed |= wanted
         wanted = {name for name, entry in entries.items() if needed & _parents(entry)} - needed
