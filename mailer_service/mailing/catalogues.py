@@ -21,8 +21,12 @@ def catalogue_file(language: str) -> Path:
 
 def read_catalogue(language: str) -> Catalog:
     """Read a language's file as its translators see it."""
-    with catalogue_file(language).open("rb") as written:
-        return read_po(written, locale=language, abort_invalid=True)
+    return parse_catalogue(catalogue_file(language).read_text(encoding="utf-8"), language)
+
+
+def parse_catalogue(written: str, language: str) -> Catalog:
+    """Read the text of a language's file."""
+    return read_po(BytesIO(written.encode()), locale=language, abort_invalid=True)
 
 
 def translations(language: str) -> NullTranslations:

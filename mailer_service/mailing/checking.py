@@ -24,17 +24,26 @@ from mailer_service.mailing.templates import TEMPLATES, Templates
 PUBLIC_URL: Final = "https://login.example.org"
 BRANDS: Final = (Brand("Porter"), Brand("Porter", support="help@example.org"))
 
-_PLACE: Final = re.compile(r"%\(\w+\)s|%%|[<>]")
+_PLACE: Final = re.compile(r"%\(\w+\)s|%%|%|[<>]")
 _ENDS: Final = ".:?…"
 
 
 def faults() -> Iterator[str]:
     """Tell all that is wrong with templates and catalogues."""
     said = extract()
+    yield from source_faults(said)
     for language in LANGUAGES:
         if language != SOURCE:
             yield from catalogue_faults(read_catalogue(language), said, language=language)
     yield from template_faults()
+
+
+def source_faults(said: Catalog) -> Iterator[str]:
+    """Tell which messages have a `%` that neither begins a place to fill in nor is doubled."""
+    for message in _messages(said):
+        for form in _forms(message.id):
+            if "%" in _PLACE.findall(form):
+                yield f"{SOURCE}: a % alone in {form!r}: write %%"
 
 
 def catalogue_faults(catalogue: Catalog, said: Catalog, *, language: str) -> Iterator[str]:
@@ -68,7 +77,7 @@ def _mail_faults(templates: Templates, mail: str, language: str) -> Iterator[str
     for write in (sample_letter, bare_letter):
         try:
             words = templates.words(write(mail, language))
-        except (TemplateError, KeyError) as fault:
+        except (TemplateError, KeyError, TypeError, ValueError) as fault:
             yield f"{type(fault).__name__}: {fault}"
         else:
             if not (words.subject and words.text.strip() and words.html.strip()):

@@ -5,6 +5,7 @@ and those that no mail says any more go. What is empty is for a translator to fi
 """
 
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
-from mailer_service.mailing.catalogues import catalogue_file, read_catalogue
+from mailer_service.mailing.catalogues import catalogue_file, parse_catalogue
 from mailer_service.mailing.languages import LANGUAGES, SOURCE
 
 HERE: Final = Path(__file__).parent
@@ -29,16 +30,22 @@ def extract() -> Catalog:
     return template
 
 
-def bring_up_to_date(template: Catalog, language: str) -> None:
-    """Write a language's file anew, with the translations that it has."""
-    catalogue = read_catalogue(language)
+def brought_up_to_date(written: str, template: Catalog, *, language: str) -> str:
+    """Give the text of a language's file anew, with the translations that `written` has."""
+    catalogue = parse_catalogue(written, language)
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
-    path = catalogue_file(language)
-    with path.open("wb") as file:
-        write_po(file, catalogue, omit_header=True, sort_by_file=True, include_lineno=False, width=100)
-    body = path.read_text(encoding="utf-8").lstrip("\n")
-    path.write_text(_header(catalogue) + body, encoding="utf-8")
+    body = BytesIO()
+    write_po(body, catalogue, omit_header=True, sort_by_file=True, include_lineno=False, width=100)
+    return _header(catalogue) + body.getvalue().decode().lstrip("\n")
+
+
+def bring_up_to_date(path: Path, template: Catalog, *, language: str) -> None:
+    """Write a language's file anew: all of it or, whatever happens meanwhile, nothing."""
+    written = brought_up_to_date(path.read_text(encoding="utf-8"), template, language=language)
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(written, encoding="utf-8")
+    beside.replace(path)
 
 
 def _header(catalogue: Catalog) -> str:
@@ -58,5 +65,5 @@ if __name__ == "__main__":
     gathered = extract()
     for spoken in LANGUAGES:
         if spoken != SOURCE:
-            bring_up_to_date(gathered, spoken)
+            bring_up_to_date(catalogue_file(spoken), gathered, language=spoken)
     sys.stdout.write(f"{len(gathered)} messages in each catalogue\n")
