@@ -24,8 +24,9 @@ MAIL_WITHIN_SECONDS: Final = 15.0
 LISTED: Final = 500
 """How many of the newest mails are looked through."""
 
-FRESH: Final = httpx.Limits(keepalive_expiry=2.0)
-"""A connection idle for 5 s is closed by the service; no request should set out on one just then."""
+FRESH: Final = httpx.Limits(max_keepalive_connections=0)
+"""A connection idle for 5 s is closed by the service. A visitor on a busy machine may sleep for as long between
+taking one up and sending on it, so each request has its own."""
 
 
 class Unexpected(AssertionError):
