@@ -25,8 +25,8 @@ LISTED: Final = 500
 """How many of the newest mails are looked through."""
 
 FRESH: Final = httpx.Limits(max_keepalive_connections=0)
-"""A connection idle for 5 s is closed by the service. A visitor on a busy machine may sleep for as long between
-taking one up and sending on it, so each request has its own."""
+"""A connection idle for 5 s is closed by the service. A visitor on a busy machine may sleep for as long
+between taking one up and sending on it, so each request has its own."""
 
 
 class Unexpected(AssertionError):
