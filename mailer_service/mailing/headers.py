@@ -18,7 +18,6 @@ ENCODED_LINE_CHARACTERS: Final = 76
 _FOLD: Final = "\r\n "
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _ATOMS: Final = re.compile(rf"[{_ATEXT}]+( [{_ATEXT}]+)*")
-_DOT_ATOM: Final = re.compile(rf"[\x80-\U0010ffff{_ATEXT}]+(\.[\x80-\U0010ffff{_ATEXT}]+)*")
 _UNWRITABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PLAIN: Final = re.compile(r"([!-~]+( [!-~]+)*)?")
 _FRAME_CHARACTERS: Final = len("=?utf-8?b?" + "?=")
@@ -59,8 +58,9 @@ def mailbox_value(mailbox: Mailbox, *, field: str) -> str:
     In ASCII, except for a local part that is not (RFC 6532): only a server with SMTPUTF8 takes that.
     """
     taken = _taken(field, mailbox.name + mailbox.address)
-    local = mailbox.local if _DOT_ATOM.fullmatch(mailbox.local) else f'"{mailbox.local}"'
-    address = f"{local}@{mailbox.domain}"
+    address = (
+        mailbox.address
+    )  # what is before the @ needs no quotes: a mailbox has atoms and single dots there
     if not mailbox.name:
         return address
     phrase = _phrase(mailbox.name, taken=taken)

@@ -65,7 +65,7 @@ class Mailbox:
 
 
 def _is_local_part(local: str) -> bool:
-    """Tell whether SMTP carries it bare: atoms and dots, of ASCII or any other letters (RFC 6531, 3.3).
+    """Tell whether SMTP carries it bare: atoms between dots, of ASCII or any other letters (RFC 6531, 3.3).
 
     What looks like an encoded word (RFC 2047) is refused: a program that decodes it reads another address.
     """
@@ -74,6 +74,7 @@ def _is_local_part(local: str) -> bool:
         0 < len(local.encode(errors="replace")) <= LOCAL_PART_BYTES_MAX
         and _ASCII.fullmatch("".join(character for character in local if character.isascii())) is not None
         and "=?" not in local
+        and all(local.split("."))
         and others.isprintable()
         and not any(character.isspace() for character in others)
     )

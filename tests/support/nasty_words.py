@@ -15,16 +15,10 @@ NASTY: Final = (
 )  # fmt: skip
 """Each tried some door or other: headers, encoded words, boundaries, line ends, directions, markup."""
 
-LOCAL_PARTS: Final = (
-    "ada",
-    "ada.lovelace+mail",
-    "o'hara",
-    "a..b",
-    ".a",
-    "ädä",
-    "用户",
-    "a{}|~b",
-)
+LOCAL_PARTS: Final = ("ada", "ada.lovelace+mail", "o'hara", "ädä", "用户", "a{}|~b", "=_", "a.b.c")
+"""What may stand before an @ without quotes."""
+MISPLACED_DOTS: Final = ("a..b", ".a", "a.", ".")
+"""What some servers let through there, and no standard does (RFC 5322, 3.2.3)."""
 
 
 def nasty_words(*, pieces: int = 8) -> st.SearchStrategy[str]:

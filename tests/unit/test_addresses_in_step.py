@@ -2,14 +2,19 @@
 
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auth_service.model.addresses import AddressRefused, canonical_address
 from mailer_service.mailing.mailbox import AddressUnusable, Mailbox
-from tests.support.nasty_words import LOCAL_PARTS, nasty_words
+from tests.support.nasty_words import LOCAL_PARTS, MISPLACED_DOTS, nasty_words
 
-LOCALS = st.sampled_from(LOCAL_PARTS) | nasty_words() | st.from_regex(r"[!-?A-~]{1,70}", fullmatch=True)
+LOCALS = (
+    st.sampled_from(LOCAL_PARTS + MISPLACED_DOTS)
+    | nasty_words()
+    | st.from_regex(r"[!-?A-~]{1,70}", fullmatch=True)
+)
 DOMAINS = st.sampled_from(
     ("example.org", "bücher.example", "my-host.internal", "xn--a.test", "a--b.test", "a_b.test")
 )
@@ -26,6 +31,14 @@ def test_an_address_that_the_door_takes_is_one_that_the_mailer_carries(written: 
     mailbox = Mailbox.of(address)
     assert mailbox.address == address
     assert not mailbox.needs_smtputf8
+
+
+@pytest.mark.parametrize("local", MISPLACED_DOTS)
+def test_neither_takes_a_dot_where_none_may_be(local: str) -> None:
+    with pytest.raises(AddressRefused):
+        canonical_address(f"{local}@example.org")
+    with pytest.raises(AddressUnusable):
+        Mailbox.of(f"{local}@example.org")
 
 
 @given(st.builds("{}@{}".format, LOCALS, DOMAINS))

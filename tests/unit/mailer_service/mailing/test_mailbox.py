@@ -26,7 +26,8 @@ def test_a_domain_is_carried_in_ascii(address: str, carried: str) -> None:
     ["", "ada", "@example.org", "ada@", "a b@example.org", "ada@exa mple.org", "ada@a..b",
      "ada>\r\nRCPT TO:<eve@example.org", "ada@example.org>\r\nDATA", '"a b"@example.org', "ada@[127.0.0.1]",
      "a\u3000b@example.org", "a\u202eb@example.org", "\ud800@example.org", "ä" * 33 + "@example.org",
-     "=?utf-8?q?eve=40example.net=3E?=@example.org"],
+     "=?utf-8?q?eve=40example.net=3E?=@example.org",
+     "a..b@example.org", ".a@example.org", "a.@example.org", ".@example.org"],
 )  # fmt: skip
 def test_what_smtp_cannot_carry_is_refused_without_being_repeated(address: str) -> None:
     with pytest.raises(AddressUnusable) as refused:
