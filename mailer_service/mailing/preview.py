@@ -40,6 +40,8 @@ def write_preview(
 ) -> Sequence[Sheet]:
     """Write each mail in each language as .html, .txt and .eml, and an index.html that shows them all.
 
+    The .eml has the bytes that a server with 8BITMIME gets, as nearly every server has it.
+
     Raises `OSError`. Files of the same names are written over; others in the folder stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +63,7 @@ def _write_mail(folder: Path, mail: str, language: str, *, templates: Templates,
     stem = f"{mail}.{tag(language)}"
     (folder / f"{stem}.html").write_text(words.html, encoding="utf-8")
     (folder / f"{stem}.txt").write_text(f"Subject: {words.subject}\n\n{words.text}", encoding="utf-8")
-    raw = renderer.render(letter, message_id=f"<{stem}@{renderer.sender.domain}>", written_at=AT)
+    identity = f"<{stem}@{renderer.sender.domain}>"
+    raw = renderer.render(letter, message_id=identity, written_at=AT, eight_bit=True)
     (folder / f"{stem}.eml").write_bytes(raw)
     return Sheet(mail=mail, language=tag(language), subject=words.subject, stem=stem)

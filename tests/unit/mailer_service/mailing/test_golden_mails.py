@@ -9,7 +9,7 @@ from tests.support.golden_mails import EVERY, GOLDEN, golden_files
 def test_a_mail_is_as_it_was_last_looked_at(mail: str, language: str) -> None:
     """After a change that is meant: `python -m tests.support.golden_mails`, and look at the difference."""
     for path, written in golden_files(mail, language):
-        assert path.read_text(encoding="utf-8") == written
+        assert path.read_bytes() == written
 
 
 def test_no_golden_mail_is_left_of_one_that_is_gone() -> None:

@@ -61,6 +61,8 @@ def test_one_mail_is_written_in_one_language_with_the_brand_that_is_set(
     assert isinstance(mail, EmailMessage)
     assert mail["Subject"] == "Sua conta em Chor & Co está pronta"
     assert mail["Reply-To"] == "help@example.org"
+    assert {part["Content-Transfer-Encoding"] for part in mail.iter_parts()} == {"8bit"}
+    assert "está pronta".encode() in raw
     body = mail.get_body(("plain",))
     assert body is not None
     assert "https://in.example.com/login" in body.get_content()
