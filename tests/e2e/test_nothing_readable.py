@@ -1,11 +1,11 @@
-"""Whoever copies Redis, Postgres or the logs can read no secret, and Redis and the logs name nobody."""
+"""Whoever copies Redis, Postgres, logs or traces can read no secret, and only Postgres names anybody."""
 
 import asyncio
 import base64
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from tests.e2e import full_run
 from tests.e2e.full_run import FullRun, Outdoors, Secrets, outdoors
 from tests.support.no_limits import NO_LIMITS
 from tests.support.stacks import own_stack
+from tests.support.trace_receiver import TraceReceiver, trace_receiver
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,17 +44,24 @@ LEDGER = "mailer.deliveries"
 """Where Postgres may tell an address besides, for it tells which mail went where."""
 
 
+@pytest.fixture(scope="module")
+def traces() -> Iterator[TraceReceiver]:
+    with trace_receiver() as receiver:
+        yield receiver
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack() -> AsyncIterator[Stack]:
-    async with own_stack(**KEYS, **RULES) as running:
+async def stack(traces: TraceReceiver) -> AsyncIterator[Stack]:
+    async with own_stack(**KEYS, **RULES, OTEL_EXPORTER_OTLP_ENDPOINT=traces.url) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def secrets(stack: Stack) -> Secrets:
+async def secrets(stack: Stack, traces: TraceReceiver) -> Secrets:
     """Let everything happen that can; gives every secret that anyone was told, once all mail is out."""
     heard, log = Secrets(), stack.folder / "logs" / "auth-2.log"
     settings = {**KEYS, **RULES, **NO_LIMITS, "LOG_FORMAT": "json"}
+    settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = traces.url
     with outdoors(stack, settings, log) as url:
         browser, run = Outdoors(url, heard), FullRun(stack.environment, heard)
         try:
@@ -122,6 +130,16 @@ async def test_no_log_names_a_secret_or_a_person(stack: Stack, secrets: Secrets)
     for path, content in logs.items():
         assert content or path.stem not in {"auth-1", "auth-2", "mailer-1"}, path.name
         _assert_unreadable(content, secrets, path.name)
+
+
+async def test_no_trace_names_a_secret_or_a_person(secrets: Secrets, traces: TraceReceiver) -> None:
+    def told() -> set[str]:
+        return {str(span.attributes.get("cloudevents.event_type")) for span in traces.spans}
+
+    await until(lambda: told() >= {event.type_name() for event in EVENT_TYPES}, within=15)
+    names = {span.name for span in traces.spans}
+    assert names >= {"POST /v1/login/links/consume", "GET /v1/sessions/verify", "smtp", "render", "record"}
+    _assert_unreadable(b"\n".join(traces.bodies), secrets, "the traces")
 
 
 async def _is_quiet(stack: Stack) -> bool:
