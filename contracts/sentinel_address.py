@@ -14,7 +14,8 @@ DEFAULT_PORT: Final = 26379
 PARAMETERS: Final = ("sentinel_username", "sentinel_password")
 
 _PARTS: Final = re.compile(
-    re.escape(SCHEME) + r"(?:(?P<credentials>[^@/?]*)@)?(?P<hosts>[^@/?]*)(?P<path>[^@?]*)(?:\?(?P<query>.*))?"
+    re.escape(SCHEME)
+    + r"(?:(?P<credentials>[^@/?]*)@)?(?P<hosts>[^@/?]*)(?P<path>[^@?]*)(?:\?(?P<query>.*))?"
 )
 _HOST: Final = re.compile(r"(?P<name>[\w.-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _PATH: Final = re.compile(r"/(?P<master>[\w.-]+)(?:/(?P<database>[0-9]{1,5})?)?", re.ASCII)
