@@ -56,6 +56,12 @@ Verdict = Outage | Passing | Refused | Unclear
 BOUNCES: Final = frozenset({"5.1.1", "5.1.6", "5.1.10"})
 """No such mailbox, moved, a domain without mail (RFC 3463, RFC 7505): it is about the address alone."""
 
+OUR_SENDER: Final = frozenset({"5.1.7", "5.1.8"})
+"""A wrong sender (RFC 3463), which a server may say to RCPT: it is about us, and every mail would meet it."""
+
+NO_UTF8: Final = "5.6.7"
+"""An address beyond ASCII is not taken (RFC 6531): though not a 5.1.x, it is about the address."""
+
 HINT_LEAST: Final = timedelta(seconds=1)
 HINT_MOST: Final = timedelta(hours=1)
 
@@ -97,17 +103,18 @@ def hint(text: str) -> timedelta | None:
 def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdict:
     """Judge a reply that is not the one hoped for.
 
-    Anything before MAIL is an outage, and so is a 5xx to MAIL: it is about us, not about this mail. A 4xx
-    passes, 421 included once MAIL has begun. A 5xx to RCPT or DATA is final, and to RCPT it is a bounce where
-    its enhanced code says so; without one nobody knows what a 550 is about. A reply that is no answer to
-    what was said (a 2xx, a 3xx, or no SMTP at all) is not trusted: after content was written that is unclear.
+    Anything before MAIL is an outage, and so is a 5xx to MAIL, or one to RCPT whose enhanced code blames the
+    sender: it is about us, not about this mail. A 4xx passes, 421 included once MAIL has begun. Any other 5xx
+    to RCPT or DATA is final, and to RCPT it is a bounce where its enhanced code says so; without one nobody
+    knows what a 550 is about. A reply that is no answer to what was said (a 2xx, a 3xx, or no SMTP at all) is
+    not trusted: after content was written that is unclear.
     """
     if phase in BEFORE_MAIL:
         return Outage()
     match code // 100:
         case 4:
             return Passing("server_said_later", hint(text))
-        case 5 if phase is Phase.MAIL:
+        case 5 if phase is Phase.MAIL or (phase is Phase.RCPT and enhanced in OUR_SENDER):
             return Outage()
         case 5:
             bounced = phase is Phase.RCPT and enhanced in BOUNCES
@@ -126,7 +133,8 @@ def classify_silence(phase: Phase, reason: Literal["connection_lost", "timeout"]
 def _whose_fault(
     phase: Phase, code: int, enhanced: str | None
 ) -> Literal["recipient_refused", "message_refused"]:
-    """Tell a wrong address (5.1.x, or a bare 550 to RCPT) from everything else that is final."""
+    """Tell a wrong address (5.1.x, 5.6.7, or a bare 550 to RCPT) from everything else that is final."""
     if enhanced is not None:
-        return "recipient_refused" if enhanced.startswith("5.1.") else "message_refused"
+        about_address = enhanced.startswith("5.1.") or enhanced == NO_UTF8
+        return "recipient_refused" if about_address else "message_refused"
     return "recipient_refused" if phase is Phase.RCPT and code == 550 else "message_refused"  # noqa: PLR2004 - an SMTP code

@@ -42,6 +42,7 @@ class Row:
 TABLE = [
     Row(Phase.CONNECT, Fault("421 4.3.2 Closing"), Away, "smtp_away", about_one_mail=False),
     Row(Phase.MAIL, Fault("553 5.1.8 Sender unknown"), Away, "smtp_away", about_one_mail=False),
+    Row(Phase.RCPT, Fault("553 5.1.8 Sender unknown"), Away, "smtp_away", about_one_mail=False),
     Row(Phase.CONNECT, SILENT, Away, "smtp_away", about_one_mail=False),
     Row(Phase.EHLO, SLOW, Away, "smtp_away", about_one_mail=False),
     Row(Phase.RCPT, Fault("421 4.7.0 Goodbye", drop_after=True), Postponed, "server_said_later"),

@@ -91,6 +91,6 @@ async def test_elsewhere_it_is_dead_with_the_reason_and_other_mail_flows(postgre
     assert [envelope.rcpt_tos for envelope in kept.envelopes] == [["ada@example.org"]]
     book = LedgerBook(postgres_url)
     row = await book.row(event.id)
-    assert row["state"] == "dead"
+    assert (row["state"], row["reason"]) == ("dead", "recipient_refused")
     assert "takes no address beyond ASCII" in row["error"]
     assert await book.suppressions() == []
