@@ -53,7 +53,7 @@ async def test_a_killed_mailer_and_a_restarted_redis_lose_no_mail(
         async def everyone_has_mail() -> bool:
             return people <= set(await _arrived(inbox))
 
-        await until(everyone_has_mail, within=120, every=1)
+        await until(everyone_has_mail, within=180, every=1)
         arrived = await _arrived(inbox)
 
     def recorded() -> bool:
