@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
-from aiosmtplib.protocol import SMTPProtocol
 
 from mailer_service.mailing.replies import Phase, Verdict, classify, classify_silence, enhanced_code
 from mailer_service.mailing.smtp_url import SmtpUrl
@@ -78,23 +77,26 @@ def _ending_at(progress: Progress) -> Iterator[None]:
         raise SmtpEnded(progress.phase, None, str(lost) or type(lost).__name__) from lost
 
 
-async def _answer(protocol: SMTPProtocol) -> SMTPResponse:
-    """Read the reply to the content, be it in the very moment that the deadline passes.
+async def _answer(reading: asyncio.Task[SMTPResponse]) -> SMTPResponse:
+    """Wait for the reply to the content, be it in the very moment that the deadline passes.
 
     A process that was stopped finds its deadline passed and the reply there: the reply is what counts.
     """
-    reading = asyncio.create_task(protocol.read_response())
     try:
         return await asyncio.shield(reading)
     except asyncio.CancelledError:
         try:
             await asyncio.wait({reading}, timeout=LATE_REPLY_SECONDS)
         finally:
-            reading.add_done_callback(_look_at)
-            reading.cancel()
+            _give_up(reading)
         if reading.done() and reading.exception() is None:
             return reading.result()
         raise
+
+
+def _give_up(reading: asyncio.Task[SMTPResponse]) -> None:
+    reading.add_done_callback(_look_at)
+    reading.cancel()
 
 
 def _look_at(reading: asyncio.Task[SMTPResponse]) -> None:
@@ -194,9 +196,15 @@ class SmtpConnection:
         if protocol is None:
             raise SmtpEnded(Phase.DATA_COMMAND, None, "the connection was lost")
         with _ending_at(progress):
-            protocol.write(_stuffed(raw) + b".\r\n")  # raises only before anything is written
+            reading = asyncio.create_task(protocol.read_response())
+            try:
+                await asyncio.sleep(0)  # it listens: the client drops replies that nobody waits for
+                protocol.write(_stuffed(raw) + b".\r\n")  # raises only before anything is written
+            except BaseException:
+                _give_up(reading)
+                raise
             progress.phase = Phase.DATA
-            reply = await _answer(protocol)
+            reply = await _answer(reading)
         if reply.code // 100 != 2:  # noqa: PLR2004 - any 2yz is a yes (RFC 5321, 4.2.1)
             raise SmtpEnded(Phase.DATA, reply.code, reply.message)
         self.mails += 1

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from aiosmtplib.protocol import SMTPProtocol
 
 from mailer_service.mailing.handover import Failed, HandedOver, hand_over
 from mailer_service.mailing.replies import Outage, Passing, Refused
@@ -59,6 +60,20 @@ async def test_one_connection_carries_many_mails_unharmed() -> None:
             assert await send(pool) == HandedOver("250 2.0.0 Accepted")
     assert smtp.connections == 1
     assert {mail.raw for mail in smtp.accepted} == {RAW}
+
+
+async def test_a_reply_is_heard_that_comes_before_the_loop_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = SMTPProtocol.write
+
+    def answered_at_once(protocol: SMTPProtocol, data: bytes) -> None:
+        """Answer as a server that is faster than the event loop, which uvloop lets happen."""
+        write(protocol, data)
+        if data.endswith(b"\r\n.\r\n"):
+            protocol.data_received(b"250 2.0.0 At once\r\n")
+
+    monkeypatch.setattr(SMTPProtocol, "write", answered_at_once)
+    async with FaultSmtp(rules(Rule(Phase.CONTENT, Fault(silent=True)))) as smtp, pooled(smtp) as pool:
+        assert await send(pool, within=2) == HandedOver("250 2.0.0 At once")
 
 
 async def test_a_connection_is_left_after_its_share_of_mails() -> None:
