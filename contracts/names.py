@@ -1,5 +1,6 @@
 """Names as both services show them: one line of text, with nothing in it that cannot be seen."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -7,6 +8,8 @@ PLAIN_CHARACTERS_MAX: Final = 120
 _JOINERS: Final = frozenset("\u200c\u200d")  # letters of several scripts need them to be written right
 # Letters and symbols by their category, and blank in every font: Hangul fillers, the empty Braille cell.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+# `https://…`, `www.…`, and a domain or network address with something after its slash or port.
+_LINK: Final = re.compile(r"://|\bwww\.|\w\.[\w-]{2,}(:[0-9]+)?[/?#]|\d\.\d{1,3}(:[0-9]+)?/", re.IGNORECASE)
 
 
 def plain_name(name: str, *, characters_max: int = PLAIN_CHARACTERS_MAX) -> str:
@@ -29,3 +32,11 @@ def can_be_seen(name: str) -> bool:
         character not in _BLANK and unicodedata.category(character)[0] in {"L", "N", "P", "S"}
         for character in name
     )
+
+
+def holds_link(name: str) -> bool:
+    """Tell whether mail programs would make a link of a part of it.
+
+    A domain alone passes: some names have dots in them.
+    """
+    return _LINK.search(unicodedata.normalize("NFKC", name)) is not None

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from contracts.names import can_be_seen, plain_name
+from contracts.names import can_be_seen, holds_link, plain_name
 
 NAME_CHARACTERS_MAX: Final = 100
 
@@ -32,9 +32,9 @@ def plain_text(written: str) -> str:
 
 
 def person_name(written: str) -> str:
-    """Bring a name into its one form: NFC, one line, single spaces, nothing invisible.
+    """Bring a name into its one form: NFC, one line, single spaces, nothing invisible, no link.
 
-    Raises `NameRefused`.
+    Others get mails with it: a link in a name would have the service's word. Raises `NameRefused`.
     """
     try:
         name = unicodedata.normalize("NFC", plain_name(plain_text(written)))
@@ -44,6 +44,8 @@ def person_name(written: str) -> str:
         raise NameRefused("must not be empty")
     if not can_be_seen(name):
         raise NameRefused("needs at least one character that can be seen")
+    if holds_link(name):
+        raise NameRefused("may not have a web address in it")
     if len(name) > NAME_CHARACTERS_MAX:  # plain_name cuts off far beyond it
         raise NameRefused(f"may have at most {NAME_CHARACTERS_MAX} characters")
     return name
