@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from auth_service.model.challenges import Challenge
 from auth_service.model.links import sign_in_link
 from auth_service.model.rules import LoginRules
-from auth_service.model.users import User
+from auth_service.model.users import Status, User
 from auth_service.storage.unit import UnitOfWork
 from contracts.events import AnyEvent, MagicLinkRequested, OtpRequested, UnknownAddressChallenged
 from contracts.facts import (
@@ -34,10 +34,11 @@ async def mail(
     Each mail has a link of its own, if any, and `code` is the same in all of them.
     """
     link = None if link_token is None else sign_in_link(link_token, page=rules.link_page)
-    # The stored name, never the proposed one: what strangers type is not mailed to others.
+    # By name only where that person has shown to read this mail: what others type is not mailed to strangers.
+    proved = user is not None and user.status is not Status.UNVERIFIED and user.email == address
     recipient = Recipient(
         address=address,
-        name="" if user is None else user.name,
+        name=user.name if user is not None and proved else "",
         locale=challenge.locale,
         administrator=user is not None and user.is_administrator,
     )

@@ -38,7 +38,7 @@ from contracts.sealing import (
 )
 from mailer_service.mailing.mails import OTP_AND_LINK, mail_of
 from mailer_service.mailing.masking import half_masked
-from mailer_service.mailing.wording import Fact, one_paragraph
+from mailer_service.mailing.wording import Fact, called, one_paragraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def open_box(event: AnyEvent, *, sealer: Sealer) -> Opened:  # noqa: PLR0911 - a
             return Opened(template, decision.recipients, {"reason": one_paragraph(decision.reason or "")})
         case UserInvited():
             invitation = unseal(event, Invitation, sealer=sealer)
-            host = {"invited_by": plain_name(invitation.invited_by)}
+            host = {"invited_by": called(invitation.invited_by)}
             return Opened(template, invitation.recipients, host)
         case AddressChanged():
             return _address_move(template, unseal(event, AddressMove, sealer=sealer))
@@ -98,7 +98,7 @@ def _link(event: AnyEvent, template: str, box: LoginLink) -> Opened:
 
 
 def _newcomer(template: str, box: Newcomer) -> Opened:
-    facts = {"newcomer_name": plain_name(box.name), "newcomer_address": plain_name(box.address)}
+    facts = {"newcomer_name": called(box.name), "newcomer_address": plain_name(box.address)}
     return Opened(template, box.recipients, facts, (box.address,))
 
 

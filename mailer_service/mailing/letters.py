@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from contracts.events import AnyEvent
 from contracts.sealing import BoxRefused, Sealer
 from mailer_service.mailing.boxes import open_box
 from mailer_service.mailing.mailbox import Mailbox
-from mailer_service.mailing.wording import Fact
+from mailer_service.mailing.mails import ADDRESS_CHANGE_CODE
+from mailer_service.mailing.wording import Fact, called
+
+TO_STRANGERS: Final = frozenset({ADDRESS_CHANGE_CODE})
+"""Mails that go where someone says that they read mail, which nobody has proved yet. They name nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ def open_letter(event: AnyEvent, *, position: int, sealer: Sealer) -> Letter:
             "box_malformed", f"the box names {len(opened.recipients)} recipients, none at {position}"
         )
     recipient = opened.recipients[position]
-    mailbox = Mailbox.of(recipient.address, name=recipient.name)
+    name = "" if opened.template in TO_STRANGERS else called(recipient.name)
+    mailbox = Mailbox.of(recipient.address, name=name)
     return Letter(
         template=opened.template,
         recipient=mailbox,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from mailer_service.mailing.letters import Letter
+from mailer_service.mailing.letters import TO_STRANGERS, Letter
 from mailer_service.mailing.mailbox import Mailbox
 from mailer_service.mailing.wording import Fact
 
@@ -84,8 +84,9 @@ SAMPLED: Final = tuple(sorted(_FACTS))
 def sample_letter(mail: str, language: str) -> Letter:
     """Write a sample of a mail in which nothing is empty. Raises `KeyError` for a mail that has none."""
     scene = SCENES[language]
-    facts = {"name": scene.reader, **_FACTS[mail](scene)}
-    recipient = Mailbox.of("ada@example.org", name=scene.reader)
+    reader = "" if mail in TO_STRANGERS else scene.reader
+    facts = {"name": reader, **_FACTS[mail](scene)}
+    recipient = Mailbox.of("ada@example.org", name=reader)
     return Letter(template=mail, recipient=recipient, locale=language, facts=facts)
 
 

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from babel.dates import format_date, format_skeleton
 from babel.units import format_unit
 
-from contracts.names import can_be_seen, plain_name
+from contracts.names import can_be_seen, holds_link, plain_name
 
 Fact: TypeAlias = str | timedelta | datetime
 """What a letter tells: words, how long, or when."""
@@ -71,6 +71,15 @@ def isolated(line: str) -> str:
     if line.isascii() or not any(unicodedata.bidirectional(letter) in _TURNING for letter in line):
         return line
     return f"\u2068{line}\u2069"
+
+
+def called(name: str) -> str:
+    """Say what someone is called, on one line; nothing where mail programs would make a link of the name.
+
+    Nobody is given such a name any more, but some may have theirs from before, and others get mails with it.
+    """
+    plain = plain_name(name)
+    return "" if holds_link(plain) or not can_be_seen(plain) else plain
 
 
 def _said(name: str, fact: Fact, language: str) -> str:

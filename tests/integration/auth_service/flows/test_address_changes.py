@@ -35,14 +35,14 @@ async def _user(door: Door, user_id: UUID) -> User:
         return await unit.users.get_locked(user_id)
 
 
-async def test_a_code_goes_to_the_new_address_and_says_what_it_is_for(door: Door) -> None:
+async def test_a_code_goes_to_the_new_address_says_what_it_is_for_and_names_nobody(door: Door) -> None:
     ada = await _moving(door)
     challenge = await ada.ask()
     (event,) = await door.events()
     assert isinstance(event, OtpRequested)
     assert (event.data.purpose, event.data.user_id) == ("address_change", ada.who.user.id)
     box = unseal(event, LoginCode, sealer=door.sealer)
-    assert box.recipients == (Recipient(address=NEW, name="Ada", locale="en"),)
+    assert box.recipients == (Recipient(address=NEW, name="", locale="en"),)
     assert (challenge.purpose, challenge.method) == ("address_change", "otp")
 
 

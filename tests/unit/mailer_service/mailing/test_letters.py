@@ -3,19 +3,22 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.events import UnknownAddressChallenged
-from contracts.sealing import BoxRefused, LoginCode, Sealer, new_key
+from contracts.events import AccountDeleted, UnknownAddressChallenged
+from contracts.sealing import BoxRefused, Contents, LoginCode, Recipient, Sealer, new_key
 from mailer_service.mailing.letters import open_letter
 from tests.support.couriers import CODE, SEALER, account_approved, otp_requested, user_registered
+from tests.support.golden_mails import TEMPLATES
 from tests.support.mailed_events import (
     LINK,
     MAILED,
     RECIPIENTS,
     TOKEN,
+    address_change_requested,
     address_changed,
     event_of,
     magic_link_requested,
     sessions_revoked,
+    user_invited,
     user_signed_in,
 )
 
@@ -36,6 +39,33 @@ def test_each_administrator_is_a_letter_of_their_own() -> None:
     addresses = [open_letter(event, position=at, sealer=SEALER).recipient.address for at in (0, 1)]
     assert addresses == ["one@example.org", "two@example.org"]
     assert open_letter(event, position=0, sealer=SEALER).facts["newcomer_name"] == "Grace Hopper"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Porter: keep your account at https://porter.example/k", "www.evil.example", "evil.example/k", "\u3164"],
+)
+def test_a_name_that_would_be_a_link_is_not_told_to_others(name: str) -> None:
+    notice = open_letter(user_registered("one@example.org", name=name), position=0, sealer=SEALER)
+    assert notice.facts["newcomer_name"] == ""
+    assert open_letter(user_invited(name), position=0, sealer=SEALER).facts["invited_by"] == ""
+    words = TEMPLATES.words(notice)
+    assert words.subject == f"Porter: {notice.facts['newcomer_address']} asks to be let in"
+    assert name not in words.text + words.html
+
+
+def test_a_name_that_would_be_a_link_greets_nobody() -> None:
+    box = Contents(recipients=(Recipient(address="ada@example.org", name="Ada https://evil.example"),))
+    letter = open_letter(
+        event_of(AccountDeleted, box, facts={"deleted_by": uuid4()}), position=0, sealer=SEALER
+    )
+    assert (letter.recipient.name, letter.facts["name"]) == ("", "")
+
+
+def test_a_mail_to_an_address_that_nobody_has_proved_names_nobody() -> None:
+    letter = open_letter(address_change_requested(), position=0, sealer=SEALER)
+    assert RECIPIENTS[0].name
+    assert (letter.recipient.name, letter.facts["name"]) == ("", "")
 
 
 @pytest.mark.parametrize("position", [-1, 1, 7])
