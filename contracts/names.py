@@ -17,6 +17,8 @@ def plain_name(name: str, *, characters_max: int = PLAIN_CHARACTERS_MAX) -> str:
 
     Control characters and what turns the writing direction go; any white space becomes a blank.
     """
+    if name.isprintable():  # nothing in it is to go, and its only white space is blanks
+        return " ".join(name.split())[:characters_max].strip()
     spaced = "".join(" " if character.isspace() else character for character in name)
     visible = (
         character

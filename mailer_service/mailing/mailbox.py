@@ -13,6 +13,10 @@ from contracts.names import plain_name
 LOCAL_PART_BYTES_MAX: Final = 64
 """RFC 5321, 4.5.3.1.1."""
 
+DOMAIN_CHARACTERS_MAX: Final = 253
+"""RFC 1035, 2.3.4, written with dots."""
+
+_HOST: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 _ASCII: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*")
 
 
@@ -82,11 +86,10 @@ def _is_local_part(local: str) -> bool:
 
 def _a_labels(domain: str) -> str:
     """Write a domain in ASCII. Raises `AddressUnusable`."""
+    if _HOST.fullmatch(domain) and len(domain) <= DOMAIN_CHARACTERS_MAX:
+        # ASCII already, even where IDNA is stricter than host names in use, as with `_` or a doubled hyphen.
+        return domain.lower()
     try:
         return idna.encode(domain, uts46=True).decode("ascii").lower()
     except idna.IDNAError:
-        pass
-    # IDNA is stricter than host names in use, as with `_` or a doubled hyphen; such a name is ASCII already.
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*", domain) is None or len(domain) > 253:  # noqa: PLR2004 - RFC 1035
-        raise AddressUnusable("the part after the @ is no domain")
-    return domain.lower()
+        raise AddressUnusable("the part after the @ is no domain") from None
