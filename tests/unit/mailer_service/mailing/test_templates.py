@@ -15,7 +15,7 @@ from mailer_service.mailing.samples import CODE, LINK, SAMPLED, bare_letter, sam
 from mailer_service.mailing.templates import Templates, Words
 from tests.support.couriers import SEALER
 from tests.support.golden_mails import EVERY, TEMPLATES
-from tests.support.mail_reader import Reader
+from tests.support.mail_reader import Paragraphs, Reader
 from tests.support.mailed_events import MAILED
 
 BYTES_OF_A_LINE_MAX = 998
@@ -74,6 +74,44 @@ def test_text_and_html_say_the_same(letter: Letter) -> None:
         if " ".join(paragraph.split()) not in shown:
             for line in paragraph.splitlines():
                 assert LINKS.fullmatch(line) or all(part in shown for part in line.split(": ", 1))
+
+
+def test_html_says_nothing_that_the_text_does_not(letter: Letter) -> None:
+    for written in (letter, bare_letter(letter.template, letter.locale)):
+        assert said_in_html_alone(TEMPLATES.words(written)) == []
+
+
+def test_what_html_alone_says_is_found() -> None:
+    words = TEMPLATES.words(sample_letter("otp_code", "en"))
+    for more in ("<p>Reply with the code, or lose your account.</p>", "And see https://evil.example, too."):
+        html = words.html.replace(f">{CODE}</p>", f">{CODE}</p>{more}")
+        assert len(said_in_html_alone(replace(words, html=html))) == 1
+
+
+def said_in_html_alone(words: Words) -> list[str]:
+    """Give the HTML's paragraphs that the text lacks.
+
+    A heading says less than subject and letter do, buttons are links in the text, and what is beneath one is
+    that link again. A table's value stands in a line of the text with its label. The footer is compared by itself.
+    """
+    text = " ".join(words.text.split())
+    *letter, _ = ((set(where.split()), said) for where, said in Paragraphs(words.html))
+    labels = [f"{said}: " for where, said in letter if "label" in where]
+    values = [said for where, said in letter if "value" in where]
+    rows = [label + value for label, value in zip(labels, values, strict=True)]
+    beneath = [said for where, said in letter if where == {"p", "quiet"} and LINKS.search(said)]
+    assert [LINKS.sub("", said)[-2:] for said in beneath] in ([], [": "])
+    apart = {"h1", "button", "label", "value"}
+    told = [said for where, said in letter if not apart & where and said not in beneath]
+    assert len(told) > 1
+    return [said for said in told + rows if said not in text]
+
+
+def test_the_footers_say_the_same(letter: Letter) -> None:
+    words = TEMPLATES.words(letter)
+    _, footer = list(Paragraphs(words.html))[-1]
+    _, _, signature = words.text.partition("\n-- \n")
+    assert footer.replace(" \u00b7 ", ", ") == " ".join(signature.split())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
