@@ -48,7 +48,11 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """Twice the connection was lost between DATA and its reply: sent or not, nobody knows. Final."""
+    """Sent or not, nobody knows, and it is tried no more. Final.
+
+    Twice the connection was lost between DATA and its reply; or once, and then the mail's time was over, or
+    the one provider to ask was in use no more.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ from typing import Final, assert_never
 
 from contracts.tracing import span
 from mailer_service.mailing.attempts import Errand
-from mailer_service.mailing.deliveries import AlreadyEnded, Busy, Delivery, Expired, State, Suppressed
+from mailer_service.mailing.deliveries import (
+    AlreadyEnded,
+    Busy,
+    Delivery,
+    Expired,
+    State,
+    Suppressed,
+    Unconfirmed,
+)
 from mailer_service.mailing.endings import Endings
 from mailer_service.mailing.handover import Failed, HandedOver, NotBegun, hand_over
 from mailer_service.mailing.ledger import Claim, Ledger, Mail, NotClaimed
@@ -49,11 +57,10 @@ class Dispatch:
         if isinstance(claim, NotClaimed):
             return _why_not(claim)
         provider = self.providers.named(claim.provider)
-        if provider is None:
+        if provider is None and claim.unclear > 0:
             return await self.endings.forsaken(claim)
-        if provider.is_away and self.providers.others_than(provider):
-            error = f"{provider.name} is away, and it alone may try this mail again"
-            return await self.endings.held(claim, "provider_away", error, after=ASK_AGAIN_AFTER)
+        if provider is None or (provider.is_away and self.providers.others_than(provider)):
+            return await self._not_by(claim)
         try:
             ended = await self._send(errand, letter, provider, identity=identity, until=until)
         except BaseException:
@@ -66,6 +73,13 @@ class Dispatch:
             delivery = await self._record(claim, provider, ended, last=errand.attempt.last)
             recorded.note({"porter.delivery": type(delivery).__name__})
         return delivery
+
+    async def _not_by(self, claim: Claim) -> Delivery:
+        """Let a mail go whose provider is away, or in use no more, while another is there."""
+        if not claim.bound:
+            return await self.endings.passed_on(claim, f"{claim.provider} is away")
+        error = f"{claim.provider} is away, and it alone may try this mail again"
+        return await self.endings.held(claim, "provider_away", error, after=ASK_AGAIN_AFTER)
 
     async def _record(
         self, claim: Claim, provider: Provider, ended: HandedOver | NotBegun | Failed | Spent, *, last: bool
@@ -113,9 +127,15 @@ class Dispatch:
         )
 
 
-def _why_not(refused: NotClaimed) -> Expired | Suppressed | AlreadyEnded | Busy:
-    if refused.now:
-        return Suppressed("bounced") if refused.state is State.SUPPRESSED else Expired()
-    if refused.state in {State.SENDING, State.WAITING}:
-        return Busy()
-    return AlreadyEnded(refused.state)
+def _why_not(refused: NotClaimed) -> Expired | Suppressed | Unconfirmed | AlreadyEnded | Busy:
+    match refused:
+        case NotClaimed(state=State.EXPIRED, now=True):
+            return Expired()
+        case NotClaimed(state=State.SUPPRESSED, now=True):
+            return Suppressed("bounced")
+        case NotClaimed(state=State.UNCONFIRMED, now=True):
+            return Unconfirmed()
+        case NotClaimed(state=State.SENDING | State.WAITING):
+            return Busy()
+        case _:
+            return AlreadyEnded(refused.state)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import TextClause
 
 from contracts import streams
-from mailer_service.mailing import statements, upkeep
+from mailer_service.mailing import claiming, statements, upkeep
 from mailer_service.mailing.attempts import Attempt, Reopen
 from mailer_service.mailing.database import Database, PostgresAway
 from mailer_service.mailing.deliveries import State
@@ -19,14 +19,6 @@ KEPT: Final = timedelta(days=35)
 """Longer than any stream keeps an entry that could ask for the same mail again."""
 
 LEFT_BEHIND_MAX: Final = 10_000
-ATTEMPTS_KEPT: Final = 50
-"""The last tries at one mail that are on record beside it."""
-
-_REOPENED: Final = {
-    Reopen.NOTHING: [],
-    Reopen.DEAD: [State.DEAD.value],
-    Reopen.EXPIRED: [State.DEAD.value, State.EXPIRED.value],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +62,26 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The mail is ours to send, by `provider`. `unclear` counts how often so far DATA got no reply."""
+    """The mail is ours to send, by `provider`. `unclear` counts how often so far DATA got no reply.
+
+    `bound`: that provider may have the mail already, and no other may be offered it now.
+    """
 
     mail: Mail
     owner: str
     token: UUID
     unclear: int
     provider: str
+    message_id: str
+    bound: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NotClaimed:
-    """The mail is not ours to send: `state` tells why; EXPIRED or SUPPRESSED may be recorded just `now`."""
+    """The mail is not ours to send: `state` tells why; a final one may be recorded just `now`.
+
+    That is EXPIRED or SUPPRESSED, or UNCONFIRMED where an unclear mail's time is over.
+    """
 
     state: State
     now: bool = False
@@ -99,7 +99,7 @@ class Ledger:
     async def claim(
         self, mail: Mail, attempt: Attempt, *, message_id: str, provider: str
     ) -> Claim | NotClaimed:
-        """Take a mail in hand, as `statements.CLAIM` promises."""
+        """Take a mail in hand, as `claiming.CLAIM` promises."""
         token = self._left_behind.pop(mail.key, None) or uuid4()
         values = mail.values() | {
             "owner": attempt.owner,
@@ -109,8 +109,9 @@ class Ledger:
             "message_id": message_id,
             "provider": provider,
             "taken_from": list(attempt.taken_from),
+            "bound_for": claiming.BOUND_FOR,
             "stale_after": self._stale_after,
-            "reopened": _REOPENED[attempt.reopen],
+            "reopened": claiming.REOPENED[attempt.reopen],
             "even_late": attempt.reopen is Reopen.EXPIRED,
             # Whoever replays a letter wants it tried, and a mail that arrives lifts the suppression.
             "suppressible": not mail.administrator and attempt.reopen is Reopen.NOTHING,
@@ -118,7 +119,7 @@ class Ledger:
             "login": mail.stream == streams.LOGIN.name,
         }
         try:
-            row = await self._database.row(statements.CLAIM, values)
+            row = await self._database.row(claiming.CLAIM, values)
         except BaseException:
             self._leave_behind(mail, token)
             raise
@@ -126,13 +127,15 @@ class Ledger:
             return NotClaimed(await self._state(mail))
         if row.state != State.SENDING:
             return NotClaimed(State(row.state), now=True)
-        return Claim(mail, attempt.owner, token, row.unclear, row.provider)
+        return Claim(mail, attempt.owner, token, row.unclear, row.provider, message_id, row.bound)
 
     async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
         """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""
         values = claim.mail.values() | {
             "owner": claim.owner,
             "claim": claim.token,
+            "message_id": claim.message_id,
+            "provider": claim.provider,
             "reply": reply,
             "address": claim.mail.address,
         }
@@ -174,7 +177,9 @@ class Ledger:
             "reason": reason,
             "error": error,
             "unclear": claim.unclear if unclear is None else unclear,
-            "attempts_kept": ATTEMPTS_KEPT,
+            "holds": statements.HOLDS,
+            "unspent": statements.UNSPENT,
+            "attempts_kept": statements.ATTEMPTS_KEPT,
         }
         return await self._told(claim, statements.WAITING, values)
 
@@ -222,7 +227,7 @@ class Ledger:
         await self._database.close()
 
     async def _state(self, mail: Mail) -> State:
-        row = await self._database.row(statements.STATE, _key(mail))
+        row = await self._database.row(claiming.STATE, _key(mail))
         # Deleted between the two statements: whoever comes next finds no row and may claim.
         return State.WAITING if row is None else State(row.state)
 

@@ -45,6 +45,9 @@ deliveries: Final = Table(
     Column("expires_at", DateTime(timezone=True), nullable=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("ended_at", DateTime(timezone=True), nullable=True),
+    Column(
+        "taken_over_at", DateTime(timezone=True), nullable=True, comment="In mid-send, from whoever died."
+    ),
     PrimaryKeyConstraint("event_id", "recipient", name="deliveries_pkey"),
     CheckConstraint(
         "state IN ('sending', 'waiting', 'sent', 'expired', 'suppressed', 'dead', 'unconfirmed')",

@@ -10,7 +10,9 @@ import pytest
 from mailer_service.mailing.attempts import Reopen
 from mailer_service.mailing.database import Database
 from mailer_service.mailing.deliveries import State
-from mailer_service.mailing.ledger import ATTEMPTS_KEPT, Claim, Ledger, Mail
+from mailer_service.mailing.ledger import Claim, Ledger, Mail
+from mailer_service.mailing.records import Records
+from mailer_service.mailing.statements import ATTEMPTS_KEPT
 from tests.support.couriers import LedgerBook, attempt, courier, for_sqlalchemy, now, otp_requested
 from tests.support.fault_smtp import Fault, FaultSmtp, Phase, Rule, rules
 
@@ -40,9 +42,16 @@ def a_mail() -> Mail:
     )
 
 
-async def ours(ledger: Ledger, mail: Mail, *, number: int = 1, reopen: Reopen = Reopen.NOTHING) -> Claim:
+async def ours(
+    ledger: Ledger,
+    mail: Mail,
+    *,
+    number: int = 1,
+    reopen: Reopen = Reopen.NOTHING,
+    provider: str = "smtp.test:25",
+) -> Claim:
     claim = await ledger.claim(
-        mail, attempt(number=number, reopen=reopen), message_id="<m@porter.test>", provider="smtp.test:25"
+        mail, attempt(number=number, reopen=reopen), message_id="<m@porter.test>", provider=provider
     )
     assert isinstance(claim, Claim)
     return claim
@@ -143,6 +152,59 @@ async def test_an_outage_that_lasts_leaves_the_latest_tries_only(ledger: Ledger,
     kept, *latest = await book.attempts()
     assert (kept["event_id"], kept["error"]) == (beside.event_id, "kept")
     assert [one["error"] for one in latest] == [str(number) for number in range(5, ATTEMPTS_KEPT + 5)]
+
+
+async def test_a_mail_that_is_held_again_and_again_is_noted_once_and_hides_no_failure(
+    ledger: Ledger, book: LedgerBook
+) -> None:
+    mail = a_mail()
+    await ledger.let_wait(await ours(ledger, mail), reason="server_said_later", error="rcpt: 451")
+    for _ in range(3):
+        claim = await ours(ledger, mail)
+        for _ in range(2):
+            assert await ledger.let_wait(claim, reason="rate_spent", error="had no turn")
+    await ledger.let_wait(await ours(ledger, mail), reason="provider_away", error="connect: refused")
+    for _ in range(2):
+        await ledger.let_wait(await ours(ledger, mail), reason="provider_away", error="is away")
+    await ledger.let_wait(
+        await ours(ledger, mail, provider="other.test:25"), reason="provider_away", error="is away"
+    )
+    noted = [(one["reason"], one["error"], one["provider"]) for one in await book.attempts()]
+    assert noted == [
+        ("server_said_later", "rcpt: 451", "smtp.test:25"),
+        ("rate_spent", "had no turn", "smtp.test:25"),
+        ("provider_away", "connect: refused", "smtp.test:25"),
+        ("provider_away", "is away", "smtp.test:25"),
+        ("provider_away", "is away", "other.test:25"),
+    ]
+
+
+async def test_a_try_that_spent_an_attempt_is_kept_whatever_comes_after(
+    ledger: Ledger, book: LedgerBook
+) -> None:
+    mail = a_mail()
+    await ledger.let_wait(await ours(ledger, mail), reason="timeout", error="rcpt: no answer")
+    for number in range(ATTEMPTS_KEPT + 5):
+        await ledger.let_wait(await ours(ledger, mail), reason="smtp_away", error=str(number))
+    failed, *latest = await book.attempts()
+    assert (failed["reason"], failed["error"]) == ("timeout", "rcpt: no answer")
+    assert [one["error"] for one in latest] == [str(number) for number in range(5, ATTEMPTS_KEPT + 5)]
+
+
+async def test_a_record_that_is_repeated_is_one_try_in_the_history(
+    ledger: Ledger, book: LedgerBook, postgres_url: str
+) -> None:
+    mail = a_mail()
+    claim = await ours(ledger, mail)
+    ended = []
+    for _ in range(2):
+        assert await ledger.record_end(claim, State.DEAD, reason="message_refused", error="550 No")
+        ended.append((await book.row(mail.event_id))["ended_at"])
+    assert ended[0] == ended[1]
+    database = Database(for_sqlalchemy(postgres_url), connections=1)
+    ((_, history),) = await Records(database).show([mail.event_id])
+    await database.close()
+    assert [(one["number"], one["state"], one["error"]) for one in history] == [(1, "dead", "550 No")]
 
 
 async def test_a_trail_is_forgotten_with_its_mail_and_a_lapsed_suppression_by_itself(

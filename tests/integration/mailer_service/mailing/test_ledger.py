@@ -16,6 +16,7 @@ from mailer_service.mailing.ledger import Claim, Ledger, Mail, NotClaimed
 from tests.support.couriers import LedgerBook, attempt, for_sqlalchemy, now
 
 STALE = timedelta(seconds=60)
+FIRST, SECOND = "first.test:25", "second.test:25"
 
 
 @pytest.fixture
@@ -50,17 +51,26 @@ async def claimed(
     owner: str = "host-1",
     taken_from: tuple[str, ...] = (),
     reopen: Reopen = Reopen.NOTHING,
+    provider: str = FIRST,
 ) -> Claim | NotClaimed:
     return await ledger.claim(
         mail,
         attempt(owner=owner, taken_from=taken_from, reopen=reopen),
         message_id="<m@porter.test>",
-        provider="smtp.test:25",
+        provider=provider,
     )
 
 
-async def ours(ledger: Ledger, mail: Mail, *, owner: str = "host-1") -> Claim:
-    claim = await claimed(ledger, mail, owner=owner)
+async def ours(
+    ledger: Ledger,
+    mail: Mail,
+    *,
+    owner: str = "host-1",
+    taken_from: tuple[str, ...] = (),
+    reopen: Reopen = Reopen.NOTHING,
+    provider: str = FIRST,
+) -> Claim:
+    claim = await claimed(ledger, mail, owner=owner, taken_from=taken_from, reopen=reopen, provider=provider)
     assert isinstance(claim, Claim)
     return claim
 
@@ -179,6 +189,83 @@ async def test_a_waiting_mail_expires_by_the_clock_of_postgres(ledger: Ledger, b
     assert row["ended_at"] is not None
 
 
+@pytest.mark.parametrize("how", ["reclaimed", "stale"])
+async def test_a_mail_that_is_taken_over_keeps_the_provider_that_may_have_it(
+    ledger: Ledger, book: LedgerBook, how: str
+) -> None:
+    mail = a_mail()
+    assert not (await ours(ledger, mail)).bound
+    if how == "stale":
+        await book.execute("UPDATE mailer.deliveries SET claimed_at = now() - interval '61 seconds'")
+    taken_from = ("host-1",) if how == "reclaimed" else ()
+    heir = await ours(ledger, mail, owner="host-2", taken_from=taken_from, provider=SECOND)
+    assert (heir.provider, heir.bound, heir.unclear) == (FIRST, True, 0)
+    await ledger.let_wait(heir, reason="provider_away", error="")
+    again = await ours(ledger, mail, owner="host-2", provider=SECOND)
+    assert (again.provider, again.bound) == (FIRST, True)
+
+
+async def test_a_minute_after_it_was_taken_over_any_provider_may_have_it(
+    ledger: Ledger, book: LedgerBook
+) -> None:
+    mail = a_mail()
+    await ours(ledger, mail)
+    heir = await ours(ledger, mail, owner="host-2", taken_from=("host-1",), provider=SECOND)
+    await ledger.let_wait(heir, reason="provider_away", error="")
+    age = "UPDATE mailer.deliveries SET taken_over_at = now() - interval '{}'"
+    await book.execute(age.format("58 seconds"))
+    held = await ours(ledger, mail, provider=SECOND)
+    assert (held.provider, held.bound) == (FIRST, True)
+    await ledger.let_wait(held, reason="provider_away", error="")
+    await book.execute(age.format("61 seconds"))
+    free = await ours(ledger, mail, provider=SECOND)
+    assert (free.provider, free.bound) == (SECOND, False)
+    assert (await book.row(mail.event_id))["provider"] == SECOND
+
+
+async def test_a_mail_that_was_let_go_may_have_any_provider(ledger: Ledger) -> None:
+    mail = a_mail()
+    await ledger.let_wait(await ours(ledger, mail), reason="provider_away", error="")
+    claim = await ours(ledger, mail, provider=SECOND)
+    assert (claim.provider, claim.bound) == (SECOND, False)
+
+
+async def test_an_unclear_mail_keeps_its_provider_for_good_and_a_replay_begins_anew(
+    ledger: Ledger, book: LedgerBook
+) -> None:
+    mail = a_mail()
+    await ledger.let_wait(await ours(ledger, mail), reason="unclear_data", error="data: lost", unclear=1)
+    claim = await ours(ledger, mail, provider=SECOND)
+    assert (claim.provider, claim.bound, claim.unclear) == (FIRST, True, 1)
+    await ledger.record_end(claim, State.DEAD, reason="attempts_exhausted", error="451")
+    replay = await ours(ledger, mail, provider=SECOND, reopen=Reopen.DEAD)
+    assert (replay.provider, replay.bound, replay.unclear) == (SECOND, False, 0)
+    row = await book.row(mail.event_id)
+    assert (row["unclear"], row["taken_over_at"]) == (0, None)
+
+
+async def test_an_unclear_mail_whose_time_passes_is_unconfirmed(ledger: Ledger, book: LedgerBook) -> None:
+    mail = a_mail()
+    await ledger.let_wait(await ours(ledger, mail), reason="unclear_data", error="data: lost", unclear=1)
+    late = replace(mail, expires_at=now() - timedelta(seconds=1))
+    assert await claimed(ledger, late, provider=SECOND) == NotClaimed(State.UNCONFIRMED, now=True)
+    row = await book.row(mail.event_id)
+    assert (row["state"], row["reason"], row["unclear"]) == ("unconfirmed", "unclear_data", 1)
+    assert (row["provider"], row["message_id"]) == (FIRST, "<m@porter.test>")
+    assert row["error"] == "its time was over before it could be tried again"
+    assert row["ended_at"] is not None
+
+
+async def test_a_mail_that_no_provider_is_offered_names_none(ledger: Ledger, book: LedgerBook) -> None:
+    fresh, tried = a_mail(expires_in=timedelta(seconds=-1)), a_mail()
+    await claimed(ledger, fresh)
+    await ledger.let_wait(await ours(ledger, tried), reason="rate_spent", error="")
+    await claimed(ledger, replace(tried, expires_at=now() - timedelta(seconds=1)))
+    for row in await book.rows():
+        assert (row["state"], row["reason"]) == ("expired", "expired")
+        assert (row["provider"], row["message_id"]) == (None, None)
+
+
 async def test_a_250_wins_over_whoever_owns_the_mail_now(ledger: Ledger, book: LedgerBook) -> None:
     mail = a_mail()
     stalled = await ours(ledger, mail)
@@ -189,6 +276,20 @@ async def test_a_250_wins_over_whoever_owns_the_mail_now(ledger: Ledger, book: L
     assert timedelta(seconds=55) < age < timedelta(seconds=90)
     row = await book.row(mail.event_id)
     assert (row["state"], row["owner"], row["reply"]) == ("sent", "host-1", "250 Ok")
+
+
+async def test_a_250_names_the_provider_that_said_it_and_the_mail_that_it_took(
+    ledger: Ledger, book: LedgerBook
+) -> None:
+    mail, lost = a_mail(), a_mail()
+    stalled = await ours(ledger, mail)
+    await book.execute("UPDATE mailer.deliveries SET provider = $1, message_id = NULL", SECOND)
+    await ledger.record_sent(stalled, reply="250 Ok")
+    claim = await ours(ledger, lost)
+    await book.execute("DELETE FROM mailer.deliveries WHERE event_id = $1", lost.event_id)
+    await ledger.record_sent(claim, reply="250 Ok")
+    for row in await book.rows():
+        assert (row["state"], row["provider"], row["message_id"]) == ("sent", FIRST, "<m@porter.test>")
 
 
 async def test_a_250_is_recorded_over_waiting_and_once_however_often_it_is_told(
@@ -217,7 +318,7 @@ async def test_a_250_is_recorded_though_postgres_lost_the_claim(ledger: Ledger, 
 @pytest.mark.parametrize("state", [State.DEAD, State.UNCONFIRMED, State.EXPIRED, State.SUPPRESSED])
 async def test_a_250_changes_no_final_state(ledger: Ledger, book: LedgerBook, state: State) -> None:
     mail = await ended_as(ledger, state)
-    claim = Claim(mail, "host-1", uuid4(), 0, "smtp.test:25")
+    claim = Claim(mail, "host-1", uuid4(), 0, FIRST, "<m@porter.test>", bound=False)
     assert await ledger.record_sent(claim, reply="250 Ok") is None
     assert (await book.row(mail.event_id))["state"] == state
 

@@ -45,7 +45,7 @@ async def test_migrating_twice_at_once_and_again_is_fine(empty_postgres_url: str
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
         versions = await connection.scalars(text("SELECT version_num FROM mailer.alembic_version"))
-        assert versions.all() == ["0002"]
+        assert versions.all() == ["0003"]
     await engine.dispose()
 
 

@@ -26,6 +26,7 @@ from tests.support.couriers import (
     account_approved,
     attempt,
     courier,
+    now,
     otp_requested,
     provider,
     two_providers,
@@ -182,6 +183,68 @@ async def test_an_unclear_mail_of_a_provider_that_is_in_use_no_more_is_unconfirm
         assert newer.connections == 0
     row = await LedgerBook(postgres_url).row(event.id)
     assert (row["state"], row["provider"]) == ("unconfirmed", name_of(gone))
+
+
+DIED_WITH_IT_IN_HAND = "UPDATE mailer.deliveries SET state = 'sending', provider = $1"
+HEIRS = attempt(owner="host-2", taken_from=("host-1",))
+
+
+@pytest.mark.parametrize("in_use_still", [True, False])
+async def test_a_mail_whose_mailer_died_waits_a_minute_at_most_for_the_provider_that_may_have_it(
+    postgres_url: str, *, in_use_still: bool
+) -> None:
+    book, event = LedgerBook(postgres_url), otp_requested()
+    async with FaultSmtp() as first, FaultSmtp() as second, FaultSmtp() as third:
+        preferred = first if in_use_still else third
+        await first.stop()
+        await third.stop()
+        async with carrying(postgres_url, preferred, second) as (carrier, _):
+            assert isinstance(await carrier.deliver(event, position=0, attempt=attempt()), PassedOn)
+            await book.execute(DIED_WITH_IT_IN_HAND, name_of(first))
+            for _ in range(2):
+                held = await carrier.deliver(event, position=0, attempt=HEIRS)
+                assert isinstance(held, Held)
+                assert (held.reason, held.after) == ("provider_away", timedelta(seconds=5))
+            assert (await book.row(event.id))["provider"] == name_of(first)
+            await book.execute(
+                "UPDATE mailer.deliveries SET taken_over_at = taken_over_at - interval '1 minute'"
+            )
+            assert await carrier.deliver(event, position=0, attempt=HEIRS) == Sent()
+    assert (first.connections, len(second.accepted)) == (0, 1)
+    assert (await book.row(event.id))["provider"] == name_of(second)
+
+
+async def test_a_mail_whose_mailer_died_goes_on_at_once_by_the_provider_that_may_have_it(
+    postgres_url: str,
+) -> None:
+    book, event = LedgerBook(postgres_url), otp_requested()
+    async with (
+        FaultSmtp() as first,
+        FaultSmtp() as second,
+        carrying(postgres_url, first, second) as (carrier, providers),
+    ):
+        await first.stop()
+        assert isinstance(await carrier.deliver(event, position=0, attempt=attempt()), PassedOn)
+        await first.start()
+        await is_there(providers, first)
+        await book.execute(DIED_WITH_IT_IN_HAND, name_of(second))
+        assert await carrier.deliver(event, position=0, attempt=HEIRS) == Sent()
+    assert (len(first.accepted), len(second.accepted)) == (0, 1)
+
+
+async def test_an_unclear_mail_whose_time_is_over_is_unconfirmed(postgres_url: str) -> None:
+    event = otp_requested(expires_in=timedelta(seconds=2))
+    plan = rules(Rule(Phase.CONTENT, Fault(drop_before=True)))
+    async with FaultSmtp(plan) as smtp, courier(postgres_url, smtp.url) as carrier:
+        assert isinstance(await carrier.deliver(event, position=0, attempt=attempt()), Postponed)
+
+        async def is_over() -> bool:
+            return now() > event.gives_up_at()
+
+        await until(is_over, within=5)
+        assert await carrier.deliver(event, position=0, attempt=attempt(number=2)) == Unconfirmed()
+    assert len(smtp.accepted) == 1
+    assert (await LedgerBook(postgres_url).row(event.id))["provider"] == name_of(smtp)
 
 
 async def test_an_operators_replay_may_use_any_provider(postgres_url: str) -> None:
