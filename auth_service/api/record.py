@@ -70,7 +70,7 @@ class RequestRecord:
     def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         route = _route_of(scope, status)
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.request_seconds.labels(route, method, str(status)).observe(seconds)
+        self._metrics.request_answered(route, method, status, seconds=seconds)
         # No path: it may hold what people typed. No more of the caller than the metrics have.
         span.rename(f"{method} {route}")
         span.note({"http.request.method": method, "http.route": route, "http.response.status_code": status})
