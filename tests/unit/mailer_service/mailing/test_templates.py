@@ -92,7 +92,8 @@ def said_in_html_alone(words: Words) -> list[str]:
     """Give the HTML's paragraphs that the text lacks.
 
     A heading says less than subject and letter do, buttons are links in the text, and what is beneath one is
-    that link again. A table's value stands in a line of the text with its label. The footer is compared alone.
+    that link again. A table's value stands in a line of the text with its label.
+    The footer is compared alone.
     """
     text = " ".join(words.text.split())
     *letter, _ = ((set(where.split()), said) for where, said in Paragraphs(words.html))
