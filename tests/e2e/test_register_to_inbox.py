@@ -41,7 +41,7 @@ async def test_a_newcomer_registers_is_approved_and_signs_in(stack: Stack) -> No
 
 
 async def test_the_first_mail_repeats_no_name_that_nobody_has_proved(stack: Stack) -> None:
-    async with Visitor.to(stack.environment, "grace@example.org", name="Click http://evil.example") as grace:
+    async with Visitor.to(stack.environment, "grace@example.org", name="Buy at evil.example") as grace:
         expect(await grace.register(), 202, "her registration")
         mail = await grace.mail(CODE_MAIL)
         assert mail["To"] == [{"Name": "", "Address": "grace@example.org"}]
