@@ -1,8 +1,8 @@
 """A mail from its event to its bytes, cold and warm, beside an `EmailMessage` built for the same mail.
 
 All are measured in turn, round by round, in processor time, which a busy machine falsifies least. In turn
-each finds the processor's caches full of the others' work, as in a mailer that does more than write mails. In a
-row it has them to itself.
+each finds the processor's caches full of the others' work, as in a mailer that does more than write mails. In
+a row it has them to itself.
 """
 
 import statistics
