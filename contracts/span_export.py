@@ -21,11 +21,13 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from contracts.environment import SettingsWrong
 from contracts.tracing import Attributes, Kind, Span
 
 log = structlog.get_logger()
 
 END_WITHIN_SECONDS: Final = 3.0
+PROTOCOL: Final = "http/protobuf"
 _KINDS: Final[dict[Kind, SpanKind]] = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
@@ -58,11 +60,15 @@ class SpanExport:
 
     @classmethod
     def to(cls, endpoint: str, *, service: str) -> Self | None:
-        """Begin to send to the collector at `endpoint`; None where the environment says not to."""
+        """Begin to send to the collector at `endpoint`; None where the environment says not to.
+
+        Raises `SettingsWrong` where it asks for another protocol, by which this would send nothing.
+        """
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return None
         if os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
             return None
+        _check_protocol()
         own = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
         return cls(OTLPSpanExporter(own or f"{endpoint.rstrip('/')}/v1/traces"), service=service)
 
@@ -107,6 +113,17 @@ class SpanExport:
             except BaseException as fault:
                 told.fail(type(fault).__name__)
                 raise
+
+
+def _check_protocol() -> None:
+    # The first that is set counts, and set to nothing is not set, says OpenTelemetry's specification.
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = os.environ.get(name, "").strip().lower()
+        if protocol == PROTOCOL:
+            return
+        if protocol:
+            mend = "leave it out, and name the collector's port for that, most often 4318"
+            raise SettingsWrong([f"{name}: only {PROTOCOL} is spoken here: {mend}"])
 
 
 class _ToldSpan(Span):

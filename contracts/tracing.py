@@ -74,7 +74,8 @@ def exported(endpoint: str | None, *, service: str) -> Iterator[None]:
     """Send the spans of what runs within to an OTLP collector; to nobody without an `endpoint`.
 
     `service` is the name where the environment has none (OTEL_SERVICE_NAME). Nothing waits for the collector
-    but the end, which takes 3 s at most. Raises `SettingsWrong` where the packages for it are not installed.
+    but the end, which takes 3 s at most. Raises `SettingsWrong` where the packages for it are not installed,
+    or the environment asks for another protocol than OTLP over HTTP.
     """
     global _tracer  # noqa: PLW0603 - of the process, as its logs are
     if endpoint is None:

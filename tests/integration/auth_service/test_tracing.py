@@ -83,3 +83,15 @@ async def test_an_endpoint_that_is_none_stops_the_start_with_one_line(
     (line,) = errors.decode().splitlines()
     assert line.startswith("OTEL_EXPORTER_OTLP_ENDPOINT: ")
     assert "collector:4317" not in line
+
+
+async def test_a_protocol_that_is_not_spoken_stops_the_start_with_one_line(
+    tmp_path: Path, postgres_url: str, redis_url: str
+) -> None:
+    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    settings = environment(postgres_url, redis_url, **tracing)
+    async with running("serve", folder=tmp_path, settings=settings) as process:
+        _, errors = await asyncio.wait_for(process.communicate(), WITHIN)
+    assert process.returncode == 2
+    (line,) = errors.decode().splitlines()
+    assert line.startswith("OTEL_EXPORTER_OTLP_PROTOCOL: ")

@@ -1,9 +1,11 @@
 """Spans as a collector gets them, over real HTTP."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from contracts.environment import SettingsWrong
 from contracts.tracing import exported, span, span_after
 from tests.support.trace_receiver import Received, TraceReceiver, trace_receiver
 
@@ -13,8 +15,8 @@ SAMPLED, UNSAMPLED = f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00"
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[TraceReceiver]:
-    for name in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER", "OTEL_SDK_DISABLED"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
     with trace_receiver() as receiver:
         yield receiver
 
@@ -92,3 +94,34 @@ def test_the_standard_variables_name_the_service_and_the_place(
     with exported("http://127.0.0.1:9", service="auth"), span_after(None, "request", kind="server"):
         pass
     assert [span.service for span in receiver.spans] == ["front-door"]
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"])
+@pytest.mark.parametrize("protocol", ["grpc", "http/json", "nonsense"])
+def test_another_protocol_stops_the_start_with_one_line(
+    receiver: TraceReceiver, monkeypatch: pytest.MonkeyPatch, name: str, protocol: str
+) -> None:
+    monkeypatch.setenv(name, protocol)
+    with pytest.raises(SettingsWrong) as wrong, exported(receiver.url, service="auth"):
+        pass
+    (line,) = wrong.value.lines
+    assert line.startswith(f"{name}: only http/protobuf is spoken here: ")
+
+
+@pytest.mark.parametrize(
+    "protocols",
+    [
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": ""},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_SDK_DISABLED": "true"},
+    ],
+    ids=["named", "empty", "of traces", "disabled"],
+)
+def test_the_protocol_that_is_spoken_or_none_stops_nothing(
+    receiver: TraceReceiver, monkeypatch: pytest.MonkeyPatch, protocols: dict[str, str]
+) -> None:
+    for name, protocol in protocols.items():
+        monkeypatch.setenv(name, protocol)
+    told_of = told(receiver)
+    assert len(told_of) == (0 if "OTEL_SDK_DISABLED" in protocols else 2)
