@@ -31,7 +31,10 @@ _FIND: Final = text(
         AND (CAST(:template AS text) IS NULL OR template = :template)
         AND (CAST(:stream AS text) IS NULL OR stream = :stream)
         AND (CAST(:reason AS text) IS NULL OR reason = :reason)
-        AND (CAST(:address AS text) IS NULL OR lower(recipient) = :address)
+        AND (
+            CAST(:address AS text) IS NULL
+            OR lower(translate(recipient, :cased, :folded)) = lower(translate(:address, :cased, :folded))
+        )
         AND (CAST(:older_than AS interval) IS NULL OR created_at < now() - CAST(:older_than AS interval))
         AND (CAST(:newer_than AS interval) IS NULL OR created_at >= now() - CAST(:newer_than AS interval))
     ORDER BY created_at DESC, event_id, position
@@ -66,18 +69,21 @@ class Criteria:
     stream: str | None = None
     reason: str | None = None
     address: str | None = None
-    """In lower case."""
+    """However its letters are cased."""
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
 
     def values(self) -> dict[str, object]:
         """Give them by name."""
+        cases = _cases(self.address or "")
         return {
             "state": self.state,
             "template": self.template,
             "stream": self.stream,
             "reason": self.reason,
             "address": self.address,
+            "cased": "".join(cases),
+            "folded": "".join(cases.values()),
             "older_than": None if self.older_than is None else min(self.older_than, AGE_MOST),
             "newer_than": None if self.newer_than is None else min(self.newer_than, AGE_MOST),
         }
@@ -137,6 +143,19 @@ class Records:
             (record, record.history(attempts.get((record.row["event_id"], record.row["position"]), [])))
             for record in records
         ]
+
+
+def _cases(address: str) -> dict[str, str]:
+    """Tell of each letter beyond ASCII in an address, however it is cased, what it is folded to.
+
+    What Postgres' own `lower` does to it depends on the database's locale: with C, nothing.
+    """
+    forms = {form for letter in address for form in (letter, letter.lower(), letter.upper(), letter.title())}
+    return {
+        form: form.casefold()
+        for form in forms
+        if not form.isascii() and len(form) == len(form.casefold()) == 1
+    }
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:

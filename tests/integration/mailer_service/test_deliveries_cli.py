@@ -131,6 +131,29 @@ def test_filters_narrow_the_list(ledger_url: str, capsys: Seen) -> None:
     assert len(listed(capsys, "deliveries", "list", "--newer-than", "999999999d")) == 2
 
 
+@pytest.mark.parametrize(
+    ("sent_to", "asked_for"),
+    [
+        ("ÄRGER@example.org", "ÄRGER@example.org"),
+        ("ÄRGER@example.org", "ärger@EXAMPLE.org"),
+        ("Ärger@example.org", "äRGER@example.org"),
+        ("ärger@example.org", "ÄRGER@example.org"),
+        ("ΑΣΣ@example.org", "ασς@example.org"),
+        ("Łukasz.Żółć@bücher.example", "łUKASZ.ŻÓŁĆ@BÜCHER.example"),
+        ("straße@example.org", "STRAßE@example.org"),
+    ],
+)
+def test_an_address_is_found_however_its_letters_are_cased(
+    ledger_url: str, capsys: Seen, sent_to: str, asked_for: str
+) -> None:
+    wanted = otp_requested(sent_to)
+    deliver(ledger_url, wanted, otp_requested("arger@example.org"))
+
+    (found,) = listed(capsys, "deliveries", "list", "--address", asked_for)
+
+    assert found["event_id"] == str(wanted.id)
+
+
 def test_a_list_is_bounded_and_says_so(ledger_url: str, capsys: Seen) -> None:
     deliver(ledger_url, *(account_approved(f"{number}@example.org") for number in range(3)))
 
