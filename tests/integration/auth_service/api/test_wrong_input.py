@@ -40,6 +40,12 @@ CHALLENGES = "/v1/login/challenges"
         ("/v1/registrations", {"email": "ada@example.org", "name": "a\nb"}, "name", "control characters"),
         (
             "/v1/registrations",
+            {"email": "ada@example.org", "name": "www.evil.example"},
+            "name",
+            "web address",
+        ),
+        (
+            "/v1/registrations",
             {"email": "ada@example.org", "name": "a", "locale": "../x"},
             "locale",
             "such as en",
