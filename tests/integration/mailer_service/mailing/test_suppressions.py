@@ -107,7 +107,8 @@ async def test_an_address_that_bounced_gets_no_account_mail_from_then_on(
         # A wrong MAILER_FROM, refused when it is said, or with the recipient as Postfix does.
         (Phase.MAIL, "553 5.1.8 Domain not found", Away),
         (Phase.MAIL, "550 5.1.1 No such sender", Away),
-        (Phase.RCPT, "553 5.1.8 Sender address rejected: Domain not found", Rejected),
+        (Phase.RCPT, "553 5.1.8 Sender address rejected: Domain not found", Away),
+        (Phase.RCPT, "550 5.1.7 Sender address rejected: undeliverable address", Away),
         (Phase.RCPT, "550 5.1.0 Sender address rejected: User unknown", Rejected),
         (Phase.RCPT, "553 5.7.1 Sender address rejected: not owned by user", Rejected),
     ],
