@@ -106,6 +106,8 @@ async def test_a_claim_whose_answer_was_lost_can_be_made_again_at_once(postgres_
         await cable.cut()
         await cable.mend()
         assert await carrier.deliver(event, position=0, attempt=attempt()) == Sent()
+        # Its own claim came to nothing, as it knows: it was bound to no provider for it.
+        assert (await book.row(event.id))["taken_over_at"] is None
 
 
 async def test_a_250_is_recorded_when_postgres_is_back_and_the_mail_not_sent_again(postgres_url: str) -> None:
