@@ -29,8 +29,17 @@ class Stopwatch:
         """Send JSON and read the whole answer; gives the seconds it took."""
         content = json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._ask("POST", path, content, status=status, headers=sent)
+
+    def get(self, path: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> float:
+        """Read a whole answer; gives the seconds it took."""
+        return self._ask("GET", path, None, status=status, headers=headers or {})
+
+    def _ask(
+        self, method: str, path: str, content: bytes | None, *, status: int, headers: Mapping[str, str]
+    ) -> float:
         began = time.perf_counter()
-        self._connection.request("POST", path, body=content, headers=sent)
+        self._connection.request(method, path, body=content, headers=dict(headers))
         answer = self._connection.getresponse()
         told = answer.read()
         took = time.perf_counter() - began
