@@ -52,6 +52,7 @@ TABLE: list[tuple[Phase, str, Verdict]] = [
     (Phase.RCPT, "550 5.1.2 No such host", NO_SUCH),
     (Phase.RCPT, "550 5.1.0 Recipient address rejected", NO_SUCH),
     (Phase.RCPT, "553 5.6.7 the server takes no address beyond ASCII", NO_SUCH),
+    (Phase.MAIL, "553 5.6.7 SMTPUTF8 is offered and not meant", NO_SUCH),
     # RCPT, about our sender: Postfix says there what others say to MAIL (smtpd_delay_reject).
     (Phase.RCPT, "550 5.1.7 <porter@example.org>: Sender address rejected: undeliverable", Outage()),
     (Phase.RCPT, "553 5.1.8 <porter@example.org>: Sender address rejected: Domain not found", Outage()),
