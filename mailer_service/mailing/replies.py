@@ -104,10 +104,11 @@ def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdic
     """Judge a reply that is not the one hoped for.
 
     Anything before MAIL is an outage, and so is a 5xx to MAIL (but for 5.6.7, which is about a recipient's
-    address), or one to RCPT whose enhanced code blames the sender: it is about us, not about this mail. A 4xx passes, 421 included once MAIL has begun. Any other 5xx
-    to RCPT or DATA is final, and to RCPT it is a bounce where its enhanced code says so; without one nobody
-    knows what a 550 is about. A reply that is no answer to what was said (a 2xx, a 3xx, or no SMTP at all) is
-    not trusted: after content was written that is unclear.
+    address), or one to RCPT whose enhanced code blames the sender: it is about us, not about this mail. A 4xx
+    passes, 421 included once MAIL has begun. Any other 5xx to RCPT or DATA is final, and to RCPT it is a
+    bounce where its enhanced code says so; without one nobody knows what a 550 is about. A reply that is no
+    answer to what was said (a 2xx, a 3xx, or no SMTP at all) is not trusted: after content was written that
+    is unclear.
     """
     if phase in BEFORE_MAIL:
         return Outage()
