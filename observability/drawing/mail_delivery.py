@@ -18,7 +18,7 @@ MAIL_DELIVERY = Dashboard(
         ),
         Panel(
             title="Held back",
-            tells="1 while reading is paused because no mail server, or no ledger, is there.",
+            tells="Yes while a mailer has paused reading because no mail server, or no ledger, is there.",
             queries=(
                 Query("max(mailer_smtp_pause)", "by mail servers"),
                 Query("max(mailer_postgres_breaker_open)", "by Postgres"),
@@ -26,7 +26,7 @@ MAIL_DELIVERY = Dashboard(
             kind="number",
             width=6,
             limit=1,
-            alerts=("MailHeldBack",),
+            alerts=("MailHeldBack", "MailerHeldBack"),
             words={0: "no", 1: "yes"},
         ),
         Panel(

@@ -37,6 +37,8 @@ def test_every_case_of_the_rules_holds() -> None:
     ("cases", "written", "instead"),
     [
         ("alerts.test.yml", "> 1800", "> 18000"),
+        ("alerts.test.yml", "> 2.5", "> 1.5"),
+        ("alerts.test.yml", "min((mailer_smtp_pause", "max((mailer_smtp_pause"),
         ("alerts.test.yml", "min(auth_postgres_up)", "max(auth_postgres_up)"),
         ("sign-in.test.yml", "14.4 *", "144 *"),
     ],
