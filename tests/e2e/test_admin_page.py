@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
@@ -13,7 +12,7 @@ from contracts.identifiers import new_id
 from devstack import visitor
 from devstack.stack import Stack
 from devstack.visitor import APPROVAL_MAIL, NOTICE_MAIL, Visitor
-from tests.support.browsing import let_in, look_over, sign_in
+from tests.support.browsing import change, let_in, look_over, sign_in
 from tests.support.screens import PHONE, Screen, open_screen
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
@@ -47,15 +46,6 @@ async def let_register(stack: Stack, email: str, *, name: str = "") -> None:
         visitor.expect(await newcomer.register(), 202, "a registration")
         answer = await newcomer.verify(await newcomer.code())
         visitor.expect(answer, 403, "the right code", code="account_pending")
-
-
-async def change(stack: Stack, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Change accounts behind the page's back."""
-    connection = await asyncpg.connect(stack.environment["DATABASE_URL"])
-    try:
-        await connection.executemany(statement, rows)
-    finally:
-        await connection.close()
 
 
 def isolated(text: str) -> str:
