@@ -59,11 +59,14 @@ class Probes:
                 return 404, "text/plain; charset=utf-8", b"here are /healthz and /metrics\n"
 
     async def _look_at_streams(self) -> None:
-        """Refresh what is read at scrape time. Without Redis the last values stay, and the scrape answers."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(GAUGES_WITHIN_SECONDS):
-                for lane in self._mailer.lanes:
+        """Refresh what is read at scrape time. What cannot be read is not told, and the scrape answers."""
+        end = asyncio.get_running_loop().time() + GAUGES_WITHIN_SECONDS
+        for lane in self._mailer.lanes:
+            try:
+                async with asyncio.timeout_at(end):
                     await gauges.collect(self._mailer.moving, lane)
+            except (RedisError, OSError, TimeoutError):
+                gauges.forget(lane)
 
 
 class Server(uvicorn.Server):

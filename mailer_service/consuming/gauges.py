@@ -18,8 +18,24 @@ UNREAD_MAX: Final = 10_000
 """Unread entries are counted up to here where Redis does not know their number."""
 
 
+TOLD: Final = (
+    metrics.lag,
+    metrics.length,
+    metrics.pending,
+    metrics.delayed,
+    metrics.dead_letters,
+    metrics.oldest_unsent,
+)
+
+
+def forget(lane: Lane) -> None:
+    """Tell nothing of the lane any more: what was seen at some other time would pass for what is."""
+    for gauge in TOLD:
+        gauge.remove(lane.name)
+
+
 async def collect(redis: "Redis", lane: Lane) -> None:
-    """Set the lane's gauges. Raises redis-py's errors; a group that is missing has nothing to show."""
+    """Set the lane's gauges, all or none. Raises redis-py's errors; a missing group has nothing to show."""
     groups = {key: await _group(redis, lane, key) for key in lane.read_keys}
     seconds, micros = await redis.time()
     now_ms = seconds * 1000 + micros // 1000
@@ -29,12 +45,16 @@ async def collect(redis: "Redis", lane: Lane) -> None:
         if (first := await _oldest_ms(redis, lane, key, groups[key])) is not None
     ]
     oldest += await _delayed_ms(redis, lane, now_ms)
-    metrics.lag.labels(lane.name).set(sum([await _lag(redis, key, group) for key, group in groups.items()]))
-    metrics.length.labels(lane.name).set(await redis.xlen(lane.facts))
-    metrics.pending.labels(lane.name).set(sum(int(group.get("pending", 0)) for group in groups.values()))
-    metrics.delayed.labels(lane.name).set(await redis.zcard(lane.delayed))
-    metrics.dead_letters.labels(lane.name).set(await redis.xlen(lane.dead))
-    metrics.oldest_unsent.labels(lane.name).set(max(0, now_ms - min(oldest)) / 1000 if oldest else 0)
+    seen = {
+        metrics.lag: sum([await _lag(redis, key, group) for key, group in groups.items()]),
+        metrics.length: await redis.xlen(lane.facts),
+        metrics.pending: sum(int(group.get("pending", 0)) for group in groups.values()),
+        metrics.delayed: await redis.zcard(lane.delayed),
+        metrics.dead_letters: await redis.xlen(lane.dead),
+        metrics.oldest_unsent: max(0, now_ms - min(oldest)) / 1000 if oldest else 0,
+    }
+    for gauge, value in seen.items():
+        gauge.labels(lane.name).set(value)
 
 
 async def _group(redis: "Redis", lane: Lane, key: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`mailer-service` as operators run it: its probes, its settings, its end."""
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from contracts.sealing import new_key
 from devstack.ports import free_port
 from tests.support import commands
 from tests.support.inbox import Inbox
-from tests.support.own_redis import OwnRedis
+from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.waiting import until
 
 MAILER = "mailer_service.cli"
@@ -103,6 +104,49 @@ async def test_it_waits_for_redis_alive_and_works_once_it_comes(
             assert await mailer.wait() == 0
         finally:
             late.kill()
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+async def test_what_it_saw_of_streams_is_told_only_while_redis_answers(
+    settings: dict[str, str], tmp_path: Path, end: signal.Signals
+) -> None:
+    with own_redis("valkey", tmp_path) as redis:
+        settings["REDIS_URL"] = redis.url
+
+        async def told() -> set[str]:
+            metrics = await _get(settings, "/metrics")
+            assert metrics is not None
+            assert metrics.status_code == 200
+            return set(re.findall(r"^(mailer_\w+)\{stream=\"login\"\}", metrics.text, re.MULTILINE))
+
+        async with commands.running(MAILER, "run", folder=tmp_path, settings=settings) as mailer:
+            await _until_it_answers(settings)
+            seen = {
+                "mailer_stream_lag",
+                "mailer_stream_pending",
+                "mailer_stream_entries",
+                "mailer_oldest_unsent_seconds",
+                "mailer_delayed",
+                "mailer_dead_letters",
+            }
+
+            async def all_is_told() -> bool:
+                return await told() == seen
+
+            async def nothing_is_told() -> bool:
+                return await told() == set()
+
+            await until(all_is_told, within=20)
+            redis.signal(end)
+            await until(nothing_is_told, within=20)
+            if end is signal.SIGSTOP:
+                redis.signal(signal.SIGCONT)
+            else:
+                redis.kill()
+                await asyncio.to_thread(redis.start)
+            await until(all_is_told, within=20)
+            mailer.send_signal(signal.SIGTERM)
+            assert await mailer.wait() == 0
 
 
 async def test_it_stops_clean_though_redis_never_came(settings: dict[str, str], tmp_path: Path) -> None:
