@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTS ?= tests/unit tests/integration tests/e2e tests/chaos
 SHELL := /bin/sh
 
 .PHONY: demo test check schemas dashboards compose chaos bench soak lock help clean
@@ -17,7 +18,7 @@ demo: $(READY) ## start the whole stack, take the tour, stay up until Ctrl-C
 	@$(BIN)/python -m devstack demo
 
 test: $(READY) ## run every test that needs no Docker, chaos in its short form last
-	@$(BIN)/python -m pytest tests/unit tests/integration tests/e2e tests/chaos
+	@$(BIN)/python -m pytest $(TESTS)
 
 check: $(READY) ## format, lint, types, imports, spelling, schema files, mails in every language
 	@$(BIN)/ruff format --check .
