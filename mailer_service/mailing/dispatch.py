@@ -23,10 +23,10 @@ from mailer_service.mailing.ledger import Claim, Ledger, Mail, NotClaimed
 from mailer_service.mailing.letters import Letter
 from mailer_service.mailing.metrics import send_duration_seconds
 from mailer_service.mailing.providers import Provider, Providers
-from mailer_service.mailing.rates import Spent
 from mailer_service.mailing.rendering import Renderer, message_id
 from mailer_service.mailing.replies import Outage
 from mailer_service.mailing.smtp_connection import Envelope, SmtpConnection
+from mailer_service.mailing.turns import Spent
 
 TURN_SHARE: Final = 0.5
 """How much of the deadline may go by in waiting for a turn: the dialogue needs the rest."""
@@ -106,9 +106,9 @@ class Dispatch:
         self, errand: Errand, letter: Letter, provider: Provider, *, identity: str, until: float
     ) -> HandedOver | NotBegun | Failed | Spent:
         turn_until = until - (1 - TURN_SHARE) * self.deadline.total_seconds()
-        spent = await provider.turn(urgent=errand.is_urgent, until=turn_until)
-        if spent is not None:
-            return spent
+        turn = await provider.turn(urgent=errand.is_urgent, until=turn_until)
+        if isinstance(turn, Spent):
+            return turn
         recipient = letter.recipient.address
 
         def write(connection: SmtpConnection) -> bytes:
@@ -117,14 +117,18 @@ class Dispatch:
                     letter, message_id=identity, written_at=errand.event.time, eight_bit=connection.eight_bit
                 )
 
-        return await hand_over(
-            write,
-            envelope=Envelope(self.renderer.sender.address, recipient),
-            pool=provider.pool,
-            begin_data=errand.begin_data,
-            until=until,
-            secrets=(recipient, *letter.secrets),
-        )
+        try:
+            return await hand_over(
+                write,
+                envelope=Envelope(self.renderer.sender.address, recipient),
+                pool=provider.pool,
+                begin_data=errand.begin_data,
+                counted=turn.used,
+                until=until,
+                secrets=(recipient, *letter.secrets),
+            )
+        finally:
+            turn.used()
 
 
 def _why_not(refused: NotClaimed) -> Expired | Suppressed | Unconfirmed | AlreadyEnded | Busy:

@@ -43,6 +43,7 @@ async def hand_over(
     begin_data: Callable[[], bool],
     until: float,
     secrets: Iterable[str],
+    counted: Callable[[], None] = lambda: None,
 ) -> HandedOver | NotBegun | Failed:
     """Give a mail to the server, by the loop's time `until`. `secrets` are masked in what comes back.
 
@@ -50,7 +51,8 @@ async def hand_over(
     what the connection's `eight_bit` allows, and its `utf8` where the envelope itself is beyond ASCII.
 
     `begin_data` is asked before the DATA command, and again before the content: between the two the process
-    may have been stopped for longer than its claim holds.
+    may have been stopped for longer than its claim holds. `counted` is told once DATA was answered: whatever
+    the server counts mails by lies before that.
     """
     progress = Progress()
     with span("smtp", kind="client", attributes={"porter.provider": pool.url.provider}) as told:
@@ -60,6 +62,7 @@ async def hand_over(
                 raw = write(connection)
                 _ask(begin_data)
                 await connection.data_command(progress)
+                counted()
                 _ask(begin_data)
                 reply = await connection.content(raw, progress)
         except _Refrained:

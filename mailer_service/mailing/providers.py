@@ -11,10 +11,11 @@ import structlog
 
 from mailer_service.mailing.masking import masked
 from mailer_service.mailing.metrics import smtp_breaker_open
-from mailer_service.mailing.rates import Rate, Spent, Turns
+from mailer_service.mailing.rates import Rate
 from mailer_service.mailing.slots import Slots
 from mailer_service.mailing.smtp_connection import SmtpEnded
 from mailer_service.mailing.smtp_pool import SmtpPool
+from mailer_service.mailing.turns import Spent, Turn, Turns
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +73,9 @@ class Provider:
         self._gauge.set(1)
         log.error("provider_lost", provider=self.name, error=error)
 
-    async def turn(self, *, urgent: bool, until: float) -> Spent | None:
-        """Wait for a turn at the send rate, by the loop's time `until`. None means go ahead."""
-        return None if self._turns is None else await self._turns.turn(urgent=urgent, until=until)
+    async def turn(self, *, urgent: bool, until: float) -> Turn | Spent:
+        """Wait for a turn at the send rate, by the loop's time `until`."""
+        return Turn() if self._turns is None else await self._turns.turn(urgent=urgent, until=until)
 
     async def probe(self) -> None:
         """Connect, greet, secure, authenticate; sends no mail. Raises `SmtpAway`."""
