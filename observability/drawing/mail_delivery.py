@@ -83,7 +83,7 @@ MAIL_DELIVERY = Dashboard(
                 Query("stream:mailer_stream_pending:max", "pending {{stream}}"),
                 Query("stream:mailer_delayed:max", "delayed {{stream}}"),
             ),
-            alerts=("CodesUnsent", "MailUnsent"),
+            alerts=("CodesUnsent", "MailUnsent", "MailersWithoutRedis"),
         ),
         Panel(
             title="Time to hand a mail over",

@@ -26,7 +26,7 @@ STORES = Dashboard(
             queries=(Query("min by (use) (auth_redis_up)", "{{use}}"),),
             kind="number",
             width=6,
-            alerts=("AuthDegraded",),
+            alerts=("AuthDegraded", "MailersWithoutRedis"),
             words={0: "away", 1: "there"},
         ),
         Panel(

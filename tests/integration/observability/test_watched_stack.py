@@ -158,7 +158,7 @@ async def test_rules_are_evaluated_and_nothing_fires_while_all_is_well(prometheu
     [
         ("inbox", {"SmtpBreakerOpen", "MailHeldBack"}, {"CodesUnsent"}),
         ("mailer-1", {"NoMailerAlive"}, set()),
-        ("redis", {"AuthDegraded"}, {"OutboxNotMoving"}),
+        ("redis", {"AuthDegraded", "MailersWithoutRedis"}, {"OutboxNotMoving"}),
     ],
 )
 async def test_a_part_that_stops_makes_its_alert_fire_and_no_other(
