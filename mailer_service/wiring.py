@@ -25,6 +25,7 @@ from mailer_service.consuming.entries import Entry, InHand
 from mailer_service.consuming.lanes import GROUP, Lane
 from mailer_service.consuming.messages import decode, in_hand, parse
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
+from mailer_service.dying import count_from_zero
 from mailer_service.mailing.attempts import Attempt, Reopen
 from mailer_service.mailing.courier import Courier
 from mailer_service.mailing.database import PostgresAway
@@ -59,6 +60,7 @@ class Mailer:
 
     def __init__(self, settings: MailerSettings, *, courier: Courier, ledger: Ledger) -> None:
         self._lanes = lanes(settings)
+        count_from_zero(self._lanes)
         self._courier = courier
         self._ledger = ledger
         self._forgetting: asyncio.Task[None] | None = None

@@ -120,7 +120,7 @@ MAIL_DELIVERY = Dashboard(
             tells="New dead letters, by reason.",
             queries=(
                 Query(
-                    or_none(increase("mailer_dead_letters_total", "stream", "reason"), "reason"),
+                    or_none(increase("mailer_dead_letters_total", "stream", "reason") + " > 0", "reason"),
                     "{{stream}} {{reason}}",
                 ),
             ),
