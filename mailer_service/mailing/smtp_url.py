@@ -38,6 +38,10 @@ class SmtpUrl:
         if not parts.hostname:
             raise ValueError("names no host; write it as smtp://HOST:PORT")
         try:
+            parts.hostname.encode("idna")  # as the resolver will
+        except UnicodeError:
+            raise ValueError("has a host with an empty part between its dots, or a too long one") from None
+        try:
             port = parts.port
         except ValueError:
             raise ValueError("has a port that is no number from 1 to 65535") from None

@@ -28,6 +28,8 @@ def test_an_address_says_where_and_how(url: str, parsed: SmtpUrl) -> None:
         ("", "smtp://"),
         ("smtp://", "HOST"),
         ("smtp://:25", "HOST"),
+        ("smtp://mail..example.org:25", "host"),
+        (f"smtp://{'a' * 64}.example.org", "host"),
         ("smtp://mail.example.org:99999", "65535"),
         ("smtp://mail.example.org:smtp", "65535"),
         ("smtp://mail.example.org:0", "65535"),
