@@ -26,11 +26,23 @@ def test_a_wait_is_at_least_its_floor_and_at_most_its_jitter_above(
 
 
 @given(backoffs, attempts, waits, chances)
-def test_a_servers_hint_wins_over_the_floor(
+def test_a_servers_hint_wins_over_the_floor_down_to_a_quarter_of_it(
     backoff: Backoff, attempt: int, hint: timedelta, chance: float
 ) -> None:
     wait = backoff.after(attempt, chance=chance, hint=hint)
-    assert hint <= wait <= hint * (1 + backoff.jitter) + timedelta(microseconds=1)
+    least = max(hint, backoff.after(attempt, chance=0) / 4)
+    assert least <= wait <= least * (1 + backoff.jitter) + timedelta(microseconds=2)
+
+
+def test_hints_of_a_second_do_not_spend_all_attempts_in_seconds() -> None:
+    second = timedelta(seconds=1)
+    login, accounts = (
+        [backoff.after(attempt, chance=0, hint=second).total_seconds() for attempt in (1, 2)]
+        for backoff in (LOGIN_BACKOFF, ACCOUNTS_BACKOFF)
+    )
+    assert (login, accounts) == ([1.25, 22.5], [15, 225])
+    greylisted = timedelta(minutes=5)
+    assert ACCOUNTS_BACKOFF.after(2, chance=0, hint=greylisted) == greylisted
 
 
 @given(backoffs, attempts, chances)
