@@ -1,13 +1,13 @@
 """One mail's way from its claim to its record: which provider gets it, when, and what its answer means."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, assert_never
 
 from contracts.tracing import span
 from mailer_service.mailing.attempts import Errand
+from mailer_service.mailing.database import PostgresAway
 from mailer_service.mailing.deliveries import (
     AlreadyEnded,
     Busy,
@@ -47,8 +47,7 @@ class Dispatch:
 
     async def carry(self, errand: Errand, letter: Letter, mail: Mail) -> Delivery:
         """Claim a mail, hand it over and record what became of it. Raises `PostgresAway`."""
-        until = asyncio.get_running_loop().time() + self.deadline.total_seconds()
-        started = time.perf_counter()
+        begun = asyncio.get_running_loop().time()
         identity = message_id(mail.event_id, letter.recipient, domain=self.renderer.sender.domain)
         with span("claim"):
             claim = await self.ledger.claim(
@@ -56,19 +55,30 @@ class Dispatch:
             )
         if isinstance(claim, NotClaimed):
             return _why_not(claim)
+        try:
+            return await self._carry_claimed(errand, letter, claim, identity=identity, begun=begun)
+        except PostgresAway:
+            raise
+        except BaseException:
+            if not errand.begun:  # else it may be out: whoever reclaims the entry finds the claim standing
+                await self.endings.handed_back(claim)  # nothing, where the ending was just recorded
+            raise
+
+    async def _carry_claimed(
+        self, errand: Errand, letter: Letter, claim: Claim, *, identity: str, begun: float
+    ) -> Delivery:
         provider = self.providers.named(claim.provider)
         if provider is None and claim.unclear > 0:
             return await self.endings.forsaken(claim)
         if provider is None or (provider.is_away and self.providers.others_than(provider)):
             return await self._not_by(claim)
-        try:
-            ended = await self._send(errand, letter, provider, identity=identity, until=until)
-        except BaseException:
-            if not errand.begun:  # else it may be out: whoever reclaims the entry finds the claim standing
-                await self.endings.handed_back(claim)
-            raise
+        until = begun + self.deadline.total_seconds()
+        ended = await self._send(errand, letter, provider, identity=identity, until=until)
         if isinstance(ended, HandedOver):
-            send_duration_seconds.labels(mail.template).observe(time.perf_counter() - started)
+            provider.took(begun=begun)
+            send_duration_seconds.labels(claim.mail.template).observe(
+                asyncio.get_running_loop().time() - begun
+            )
         with span("record") as recorded:
             delivery = await self._record(claim, provider, ended, last=errand.attempt.last)
             recorded.note({"porter.delivery": type(delivery).__name__})
@@ -92,8 +102,8 @@ class Dispatch:
             case Spent(after=after):
                 error = f"{provider.name} had no turn for it in time"
                 return await self.endings.held(claim, "rate_spent", error, after=after)
-            case Failed(verdict=Outage(), error=error):
-                self.providers.lost(provider, error)
+            case Failed(verdict=Outage(hint=hint), error=error):
+                self.providers.lost(provider, error, hint=hint)
                 if self.providers.others_than(provider):
                     return await self.endings.passed_on(claim, error)
                 return await self.endings.failed(claim, ended, last=last)

@@ -12,6 +12,7 @@ import structlog
 from mailer_service.mailing.masking import masked
 from mailer_service.mailing.metrics import smtp_breaker_open
 from mailer_service.mailing.rates import Rate
+from mailer_service.mailing.replies import Outage
 from mailer_service.mailing.slots import Slots
 from mailer_service.mailing.smtp_connection import SmtpEnded
 from mailer_service.mailing.smtp_pool import SmtpPool
@@ -20,6 +21,8 @@ from mailer_service.mailing.turns import Spent, Turn, Turns
 log = structlog.get_logger(__name__)
 
 PROBE_CAP_SECONDS: Final = 15.0
+LOGIN_REFUSED_CAP_SECONDS: Final = 300.0
+"""How seldom one is asked at last that refuses our password: asked oftener, some lock the account."""
 SOUND_AFTER: Final = 3.0
 """A provider that is lost again within so many of its last waits is asked as seldom as before."""
 
@@ -52,58 +55,91 @@ class Provider:
         self._chance = chance
         self._wait = self._probe_every
         self._away = False
-        self._back_at = float("-inf")
+        self._lost_at = self._back_at = self._quiet_until = float("-inf")
         self._gauge = smtp_breaker_open.labels(self.name)
         self._gauge.set(0)
 
     @property
     def is_away(self) -> bool:
-        """Whether an outage was met, and no probe got through since."""
+        """Whether an outage was met, and neither a probe nor a mail got through since."""
         return self._away
 
-    def lost(self, error: str) -> None:
-        """Take note of an outage."""
+    def lost(self, error: str, *, hint: timedelta | None = None) -> None:
+        """Take note of an outage; a `hint` is how long the server wants to be left alone."""
+        now = asyncio.get_running_loop().time()
+        self._leave_alone(hint)
         if self._away:
             return
-        if asyncio.get_running_loop().time() - self._back_at > SOUND_AFTER * self._wait:
+        if now - self._back_at > SOUND_AFTER * self._wait:
             self._wait = self._probe_every
         else:  # it answers probes and fails at mails
             self._grow_patient()
-        self._away = True
+        self._away, self._lost_at = True, now
         self._gauge.set(1)
         log.error("provider_lost", provider=self.name, error=error)
+
+    def took(self, *, begun: float) -> None:
+        """Take note of a 250 to a mail that was begun at `begun`, by the loop's time: no probe says more."""
+        if begun > self._lost_at:
+            self._came_back()
 
     async def turn(self, *, urgent: bool, until: float) -> Turn | Spent:
         """Wait for a turn at the send rate, by the loop's time `until`."""
         return Turn() if self._turns is None else await self._turns.turn(urgent=urgent, until=until)
 
     async def probe(self) -> None:
-        """Connect, greet, secure, authenticate; sends no mail. Raises `SmtpAway`."""
+        """Connect, greet, secure, authenticate; sends no mail. Raises `SmtpAway`.
+
+        One that asked to be left alone for a time is not asked before.
+        """
+        quiet_seconds = self._quiet_until - asyncio.get_running_loop().time()
+        if quiet_seconds > 0:
+            raise SmtpAway(f"{self.name} is left alone for {quiet_seconds:.0f} s more")
         try:
             async with asyncio.timeout(self._probe_within):
                 await self.pool.probe()
         except SmtpEnded as ended:
+            self._failed_again(ended)
             raise SmtpAway(masked(ended.words())) from ended
         except TimeoutError as late:
+            self._grow_patient()
             raise SmtpAway("no answer by the deadline") from late
-        if self._away:
-            self._away = False
-            self._back_at = asyncio.get_running_loop().time()
-            self._gauge.set(0)
-            log.info("provider_back", provider=self.name)
+        self._came_back()
 
     async def ask_until_back(self) -> None:
         """Probe it until it answers, or somebody else's probe was answered."""
         while self._away:
-            await asyncio.sleep(self._wait * (1 + 0.25 * self._chance()))
+            quiet_seconds = self._quiet_until - asyncio.get_running_loop().time()
+            await asyncio.sleep(max(self._wait * (1 + 0.25 * self._chance()), quiet_seconds))
             try:
                 await self.probe()
             except SmtpAway as away:
                 log.debug("probe_failed", provider=self.name, error=str(away))
-                self._grow_patient()
 
-    def _grow_patient(self) -> None:
-        self._wait = min(self._wait * 1.5, PROBE_CAP_SECONDS)
+    def _came_back(self) -> None:
+        if self._away:
+            self._away = False
+            self._back_at = asyncio.get_running_loop().time()
+            self._quiet_until = float("-inf")
+            self._gauge.set(0)
+            log.info("provider_back", provider=self.name)
+
+    def _failed_again(self, ended: SmtpEnded) -> None:
+        if ended.refuses_login:
+            self._grow_patient(LOGIN_REFUSED_CAP_SECONDS)
+            self._leave_alone(timedelta(seconds=self._wait))
+        else:
+            self._grow_patient()
+        if isinstance(ended.verdict, Outage):
+            self._leave_alone(ended.verdict.hint)
+
+    def _grow_patient(self, cap_seconds: float = PROBE_CAP_SECONDS) -> None:
+        self._wait = min(self._wait * 1.5, cap_seconds)
+
+    def _leave_alone(self, hint: timedelta | None) -> None:
+        if hint is not None:
+            now = asyncio.get_running_loop().time()
+            self._quiet_until = max(self._quiet_until, now + hint.total_seconds())
 
 
 class Providers:
@@ -135,17 +171,21 @@ class Providers:
         """Tell whether another provider is there."""
         return any(not other.is_away for other in self._all if other is not provider)
 
-    def lost(self, provider: Provider, error: str) -> None:
+    def lost(self, provider: Provider, error: str, *, hint: timedelta | None = None) -> None:
         """Take note of an outage: another provider is used from now on, and this one is asked meanwhile."""
-        provider.lost(error)
+        provider.lost(error, hint=hint)
         if len(self._all) > 1 and provider.name not in self._asking:
-            asking = asyncio.create_task(
-                provider.ask_until_back(),
+            self._asking[provider.name] = asyncio.create_task(
+                self._ask(provider),
                 name=f"probe {provider.name}",
                 context=Context(),  # its log lines are not the mail's that met the outage
             )
-            self._asking[provider.name] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(provider.name))
+
+    async def _ask(self, provider: Provider) -> None:
+        try:
+            await provider.ask_until_back()
+        finally:  # in the step that found it back: it may be lost again in the next one
+            self._asking.pop(provider.name, None)
 
     async def probe(self) -> None:
         """Ask all at once, until one has answered. Raises `SmtpAway` when none does."""

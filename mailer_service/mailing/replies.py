@@ -27,7 +27,12 @@ BEFORE_MAIL: Final = frozenset({Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The server, the network or our own account is at fault: no mail would get through now."""
+    """The server, the network or our own account is at fault: no mail would get through now.
+
+    `hint` is when the server said to come back, whoever comes.
+    """
+
+    hint: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,19 @@ def enhanced_code(text: str) -> str | None:
     return found[1] if found else None
 
 
+_WINDOW = re.compile(
+    r"(?:\d|messages|mails?|connections|recipients|errors|commands|requests|attempts|deliveries)\s+$",
+    re.IGNORECASE,
+)
+"""What comes before the time that a limit is for: `too many messages in 1 hour` tells of no moment."""
+
+
 def hint(text: str) -> timedelta | None:
     """Read when the server wants to be asked again: "try again in 60 seconds"; between 1 s and 1 h."""
-    found = _HINT.search(text)
+    every = _HINT.finditer(text)
+    found = next(
+        (one for one in every if not _WINDOW.search(text[max(0, one.start() - 20) : one.start()])), None
+    )
     if found is None or _LOOKING_BACK.search(text, 0, found.start()):
         return None
     if found["clock"]:
@@ -111,7 +126,7 @@ def classify(phase: Phase, code: int, enhanced: str | None, text: str) -> Verdic
     is unclear.
     """
     if phase in BEFORE_MAIL:
-        return Outage()
+        return Outage(hint(text))
     match code // 100:
         case 4:
             return Passing("server_said_later", hint(text))

@@ -17,7 +17,13 @@ GO_AHEAD: Final = 354
 OK: Final = (250, 251)
 NOT_ASCII: Final = 553
 """How a server refuses such an address (RFC 6531, 3.5); where it has no SMTPUTF8 we say it for it."""
+LOGIN_REFUSED: Final = 535
 LATE_REPLY_SECONDS: Final = 0.05
+
+WAYS_IN_CLEAR: Final = ("cram-md5", "plain", "login")
+"""How to log in where others may listen: the one first that does not show the password."""
+WAYS_UNDER_TLS: Final = ("plain", "login", "cram-md5")
+"""How to log in where nobody listens: the one first that servers with hashed passwords know, too."""
 
 
 class SmtpEnded(Exception):
@@ -33,6 +39,11 @@ class SmtpEnded(Exception):
     def survivable(self) -> bool:
         """Whether the connection can carry the next mail: a clear no, and not a goodbye."""
         return self.code is not None and self.code // 100 in {4, 5} and self.code != UNAVAILABLE
+
+    @property
+    def refuses_login(self) -> bool:
+        """Whether the server knows no such user and password (RFC 4954, 6)."""
+        return self.phase is Phase.AUTH and self.code == LOGIN_REFUSED
 
     @property
     def verdict(self) -> Verdict:
@@ -105,6 +116,16 @@ def _look_at(reading: asyncio.Task[SMTPResponse]) -> None:
         reading.exception()
 
 
+async def _log_in(client: SMTP, user: str, password: str, *, secure: bool) -> None:
+    """Log in by the best way offered, once: each refusal counts where a server locks accounts."""
+    ways = {"cram-md5": client.auth_crammd5, "plain": client.auth_plain, "login": client.auth_login}
+    for name in WAYS_UNDER_TLS if secure else WAYS_IN_CLEAR:
+        if name in client.server_auth_methods:
+            await ways[name](user, password)
+            return
+    raise SMTPException("the server offers no known way to log in")
+
+
 def _stuffed(raw: bytes) -> bytes:
     """Double the dot that a line begins with (RFC 5321, 4.5.2), a line after a bare LF included."""
     return b"." * raw.startswith(b".") + raw.replace(b"\n.", b"\n..")
@@ -150,7 +171,10 @@ class SmtpConnection:
                     await client.ehlo()
                 if url.username is not None:
                     progress.phase = Phase.AUTH
-                    await client.login(url.username, url.password or "")
+                    await _log_in(client, url.username, url.password or "", secure=url.security != "none")
+        except ValueError as fault:  # what the client makes of a host or a challenge that it cannot read
+            client.close()
+            raise SmtpEnded(progress.phase, None, type(fault).__name__) from fault
         except BaseException:
             client.close()
             raise

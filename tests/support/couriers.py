@@ -1,6 +1,6 @@
 """Couriers for tests, the events they carry, and a look into their ledger."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -217,6 +217,24 @@ class LedgerBook:
         connection = await asyncpg.connect(self.url)
         try:
             await connection.execute(statement, *values)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def locked(self, event_id: UUID) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+        """Hold an event's rows, so that a record of them waits; gives a way to ask whether one does."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            async with connection.transaction():
+                await connection.execute(
+                    "SELECT 1 FROM mailer.deliveries WHERE event_id = $1 FOR UPDATE", event_id
+                )
+
+                async def someone_waits() -> bool:
+                    waiting = await self._fetch("SELECT 1 FROM pg_locks WHERE NOT granted")
+                    return bool(waiting)
+
+                yield someone_waits
         finally:
             await connection.close()
 

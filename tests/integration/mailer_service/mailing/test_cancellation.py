@@ -62,6 +62,21 @@ async def test_cancelled_after_data_began_it_is_carried_to_its_record(postgres_u
         assert (await LedgerBook(postgres_url).row(event.id))["state"] == "sent"
 
 
+async def test_cancelled_while_a_failure_is_recorded_it_leaves_no_claim_behind(postgres_url: str) -> None:
+    event, book = otp_requested(), LedgerBook(postgres_url)
+    plan = rules(Rule(Phase.RCPT, Fault("451 4.3.0 Later", delay=0.2), first=1))
+    async with FaultSmtp(plan) as smtp, courier(postgres_url, smtp.url) as carrier:
+        delivery = asyncio.create_task(carrier.deliver(event, position=0, attempt=attempt()))
+        await until(lambda: smtp.reached[Phase.RCPT], within=5)
+        async with book.locked(event.id) as someone_waits:
+            await until(someone_waits, within=5)
+            delivery.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await delivery
+        assert (await book.row(event.id))["state"] == "waiting"
+        assert await carrier.deliver(event, position=0, attempt=attempt(owner="host-2")) == Sent()
+
+
 async def test_the_same_mail_twice_at_once_is_sent_once(postgres_url: str) -> None:
     event = otp_requested()
     plan = rules(Rule(Phase.CONTENT, Fault(delay=0.3)))

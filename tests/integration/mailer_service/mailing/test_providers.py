@@ -330,14 +330,23 @@ async def test_cancelled_while_it_waits_for_a_turn_it_lets_the_mail_go(postgres_
     assert len(smtp.accepted) == 1
 
 
-async def test_one_that_answers_probes_and_fails_at_mails_is_asked_ever_more_seldom() -> None:
+async def test_the_only_one_is_there_again_with_the_next_250(postgres_url: str) -> None:
     async with FaultSmtp() as smtp:
-        flapping = provider(smtp.url, probe_every=timedelta(milliseconds=20))
-        waits = []
-        for _ in range(8):
-            began = asyncio.get_running_loop().time()
-            flapping.lost("sender refused")
-            await asyncio.wait_for(flapping.ask_until_back(), timeout=5)
-            waits.append(asyncio.get_running_loop().time() - began)
-    assert min(waits[-2:]) > 0.02 * 1.5**6
-    assert smtp.connections == 8
+        only = provider(smtp.url)
+        providers = Providers(only, slots=Slots(total=4, reserved=1))
+        async with courier(postgres_url, providers) as carrier:
+            providers.lost(only, "the ledger was away, too: so nobody asks it")
+            assert breaker_of(smtp) == 1
+            assert await carrier.deliver(otp_requested(), position=0, attempt=attempt()) == Sent()
+            assert (breaker_of(smtp), only.is_away) == (0, False)
+
+
+async def test_a_server_that_says_when_to_come_back_before_it_is_asked_for_mail_is_left_alone(
+    postgres_url: str,
+) -> None:
+    plan = rules(Rule(Phase.EHLO, Fault("421 4.7.0 Too busy, try again in 300 seconds")))
+    async with FaultSmtp(plan) as smtp, courier(postgres_url, smtp.url) as carrier:
+        assert isinstance(await carrier.deliver(otp_requested(), position=0, attempt=attempt()), Away)
+        with pytest.raises(ConnectionError, match=r"left alone for (300|299) s more"):
+            await carrier.probe_smtp()
+        assert smtp.connections == 1

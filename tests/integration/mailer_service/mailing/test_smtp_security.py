@@ -207,3 +207,19 @@ async def test_a_plain_address_is_never_upgraded(authority: Authority) -> None:
     async with serving(box, starttls=authority.server(LOOPBACK)) as port:
         assert await send(f"smtp://127.0.0.1:{port}", tls=None) == HandedOver("250 Ok")
     assert len(box.mails) == 1
+
+
+async def test_a_wrong_password_is_said_once_a_try(authority: Authority) -> None:
+    box = Box()
+    async with serving(box, starttls=authority.server(LOOPBACK), auth=True) as port:
+        url = SmtpUrl.parse(f"smtp+starttls://{USER}:wrong@127.0.0.1:{port}")
+        with pytest.raises(SmtpEnded) as ended:
+            await SmtpPool(url, tls=authority.trusted()).probe()
+    assert ended.value.refuses_login
+    assert box.passwords == [(b"wrong", True)]
+
+
+async def test_a_host_that_no_resolver_reads_is_an_outage() -> None:
+    with pytest.raises(SmtpEnded) as ended:
+        await SmtpPool(SmtpUrl("mail..example.org", 25, "none")).probe()
+    assert ended.value.verdict == Outage()

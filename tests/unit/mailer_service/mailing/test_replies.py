@@ -151,6 +151,10 @@ def test_silence_is_an_outage_then_passing_then_unclear(phase: Phase) -> None:
         ("4.4.2 Connection timed out, idle for 300 seconds", None),
         ("4.2.1 You sent to many mails from different domains in the last 10 minutes", None),
         ("4.3.0 in 192.0.2.1 seconds", None),
+        # Nor is the time that a limit is for.
+        ("4.7.1 You sent too many messages in 1 hour", None),
+        ("4.7.0 too many errors, limit 30 in 60 seconds", None),
+        ("4.7.0 Too many connections within 5 minutes, try again in 90 seconds", timedelta(seconds=90)),
         ("", None),
     ],
 )
