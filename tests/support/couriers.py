@@ -221,8 +221,8 @@ class LedgerBook:
             await connection.close()
 
     @asynccontextmanager
-    async def locked(self, event_id: UUID) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
-        """Hold an event's rows, so that a record of them waits; gives a way to ask whether one does."""
+    async def locked(self, event_id: UUID) -> AsyncIterator[Callable[[], Awaitable[set[datetime]]]]:
+        """Hold an event's rows, so that a record of them waits; gives a way to ask since when any do."""
         connection = await asyncpg.connect(self.url)
         try:
             async with connection.transaction():
@@ -230,11 +230,14 @@ class LedgerBook:
                     "SELECT 1 FROM mailer.deliveries WHERE event_id = $1 FOR UPDATE", event_id
                 )
 
-                async def someone_waits() -> bool:
-                    waiting = await self._fetch("SELECT 1 FROM pg_locks WHERE NOT granted")
-                    return bool(waiting)
+                async def waiting() -> set[datetime]:
+                    rows = await self._fetch(
+                        "SELECT query_start FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    )
+                    return {row["query_start"] for row in rows}
 
-                yield someone_waits
+                yield waiting
         finally:
             await connection.close()
 

@@ -68,9 +68,14 @@ async def test_cancelled_while_a_failure_is_recorded_it_leaves_no_claim_behind(p
     async with FaultSmtp(plan) as smtp, courier(postgres_url, smtp.url) as carrier:
         delivery = asyncio.create_task(carrier.deliver(event, position=0, attempt=attempt()))
         await until(lambda: smtp.reached[Phase.RCPT], within=5)
-        async with book.locked(event.id) as someone_waits:
-            await until(someone_waits, within=5)
+        async with book.locked(event.id) as waiting:
+            record = await until(waiting, within=5)
             delivery.cancel()
+
+            async def is_given_up() -> bool:
+                return not record & await waiting()
+
+            await until(is_given_up, within=5)
         with pytest.raises(asyncio.CancelledError):
             await delivery
         assert (await book.row(event.id))["state"] == "waiting"
