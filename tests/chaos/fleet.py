@@ -150,7 +150,10 @@ class Fleet:
 
     async def quiet(self, *, within: float) -> None:
         """Wait until nothing is unread, pending, delayed or suspected in any lane."""
-        await until(self._is_quiet, within=within, every=0.1)
+        try:
+            await until(self._is_quiet, within=within, every=0.1)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; {await self._left()}") from late
 
     async def _is_quiet(self) -> bool:
         for lane in LANES:
@@ -161,6 +164,19 @@ class Fleet:
             if await self.redis.xlen(lane.facts) and not await self._is_finished(lane):
                 return False
         return True
+
+    async def _left(self) -> str:
+        """Tell what keeps it from being quiet, in Redis and on the ledger."""
+        left: list[object] = []
+        for lane in LANES:
+            left.append((lane.name, "delayed", await self.redis.zrange(lane.delayed, 0, 5, withscores=True)))
+            for key in lane.read_keys:
+                if await self.redis.exists(key):
+                    newest = (await self.redis.xinfo_stream(key))["last-generated-id"]
+                    pending = await self.redis.xpending_range(key, lane.group, "-", "+", count=10)
+                    left.append((key, newest, await self.redis.xinfo_groups(key), pending))
+        left.append(await self.ledger.deliveries("state NOT IN ('sent', 'dead', 'expired', 'suppressed')"))
+        return "\n".join(map(repr, left))
 
     async def _is_finished(self, lane: Lane) -> bool:
         """Whether every fact was read and acknowledged. A group that is gone has not finished."""
