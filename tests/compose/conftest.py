@@ -1,24 +1,19 @@
 """One stack in containers for all tests of this folder; without a Docker daemon they are skipped."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 
+from tests.compose.beyond_us import is_beyond_us
 from tests.compose.project import CommandFailed, Project, docker
 
 CANARY = "canary-in-the-env-file"
 NEVER_FROM_THERE = ("SEALING_KEYS", "AUTH_PEPPERS", "DATABASE_URL", "REDIS_URL", "MAILER_SMTP_URL")
 """What a `.env` of a bare installation has as well, and containers must not be given."""
 
+PULL_SECONDS = 300
 BUILD_SECONDS = 420
-UP_SECONDS = 400
-
-BEYOND_US = re.compile(
-    r"name resolution|Connection (refused|reset|broken)|timed out|ProxyError|TLS handshake|toomanyrequests|"
-    r"pull access denied|failed to resolve source metadata|no space left|not done after"
-)
-"""What a build says that failed for want of a network, a registry or room, not for what is built."""
+UP_SECONDS = 300
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +33,11 @@ def project(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     project = Project(folder=tmp_path_factory.mktemp("compose"), settings=settings)
     try:
         try:
+            project.compose("pull", "--ignore-buildable", "--policy", "missing", within=PULL_SECONDS)
             project.compose("build", within=BUILD_SECONDS)
         except CommandFailed as failed:
-            if BEYOND_US.search(str(failed)):
-                pytest.skip(f"the images cannot be built here: {failed}")
+            if is_beyond_us(str(failed)):
+                pytest.skip(f"the images cannot be had here: {failed}")
             raise
         try:
             project.compose("up", "--wait", within=UP_SECONDS)
@@ -49,6 +45,7 @@ def project(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             logs = project.compose("logs", "--no-color", "--tail", "15")
             raise CommandFailed(f"{failed}\n{logs}") from None
         yield project
+        assert project.refused() == set()  # no test may have passed by what Redis refused a service
     finally:
         project.down()
 
