@@ -147,11 +147,11 @@ async def _moved_to(database_url: str, fleet: Fleet, folder: Path) -> AsyncItera
 
 
 def _dump(database_url: str, folder: Path) -> None:
-    _run(shell_words(PAGE, "pg_dump"), folder, DATABASE_URL=database_url)
+    _run(shell_words(PAGE, "pg_dump"), folder, BACKUP_URL=database_url)
 
 
 def _restore(database_url: str, folder: Path) -> None:
-    _run(shell_words(PAGE, "pg_restore"), folder, DATABASE_URL=database_url)
+    _run(shell_words(PAGE, "pg_restore"), folder, BACKUP_URL=database_url)
 
 
 def _run(command: str, folder: Path, **settings: str) -> None:

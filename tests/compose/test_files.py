@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.compose.project import CommandFailed, docker
+from tests.support.pages import blocks
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
@@ -66,3 +67,16 @@ def test_production_believes_the_proxy_on_its_own_machine_alone(tmp_path: Path) 
 
     assert made["services"]["auth"]["environment"]["AUTH_TRUSTED_PROXIES"] == f"{gateway}/32"
     assert [port["host_ip"] for port in made["services"]["auth"]["ports"]] == ["127.0.0.1"]
+
+
+def test_the_file_for_what_is_not_handed_on_goes_on_top(tmp_path: Path) -> None:
+    (shown,) = blocks("operations.md", "yaml")
+    mine = tmp_path / "compose.mine.yaml"
+    mine.write_text(shown, "utf-8")
+    services = config(tmp_path, *BOTH, "-f", str(mine), **PRODUCTION)["services"]
+    mounted = {volume["target"] for volume in services["mailer"]["volumes"]}
+
+    assert mounted == {"/run/secrets", "/run/smtp_url", "/run/fallback_url", "/run/authority.pem"}
+    assert services["mailer"]["environment"]["MAILER_SMTP_URL_FILE"] == "/run/smtp_url"
+    assert services["mailer"]["environment"]["MAILER_SMTP_FALLBACK_URL_FILE"] == "/run/fallback_url"
+    assert services["auth"]["environment"]["CACHE_REDIS_URL_FILE"] == "/run/cache_redis_url"
