@@ -1,5 +1,6 @@
 """The stack in containers, under a name, ports and volumes of its own: what else runs here is left alone."""
 
+import itertools
 import json
 import os
 import secrets
@@ -13,7 +14,7 @@ from devstack.ports import free_port
 from tests.support.no_limits import NO_LIMITS
 
 ROOT: Final = Path(__file__).parents[2]
-FORM: Final = "{{json .}}"
+SERVICES: Final = frozenset({"auth", "mailer"})
 
 
 class CommandFailed(AssertionError):
@@ -33,6 +34,7 @@ class Project:
         lines = (f"{name}={value}" for name, value in {**NO_LIMITS, **settings, **ports}.items())
         env_file.write_text("\n".join(lines), "utf-8")
         self._compose = ("compose", "-p", self.name, "--env-file", str(env_file), "--progress", "plain")
+        self._shell = {"COMPOSE_PROJECT_NAME": self.name, "COMPOSE_ENV_FILES": str(env_file)}
         self.prometheus_url = f"http://127.0.0.1:{ports['PORTER_PROMETHEUS_PORT']}"
         self.grafana_url = f"http://127.0.0.1:{ports['PORTER_GRAFANA_PORT']}"
         self.environment = {
@@ -44,6 +46,10 @@ class Project:
     def compose(self, *words: str, within: float = 60) -> str:
         """Run `docker compose` and give what it writes. Raises `CommandFailed`."""
         return docker(*self._compose, *words, within=within)
+
+    def shell(self, script: str, *, within: float = 60) -> str:
+        """Run lines of the documentation, whose `docker compose` means this stack. Raises `CommandFailed`."""
+        return _run(["sh", "-ec", script], within=within, more=self._shell)
 
     def run_services(self, *words: str) -> None:
         """See that services run, of images that are there, whatever has become of their containers."""
@@ -70,6 +76,16 @@ class Project:
         )
         return self.compose("exec", "-T", "redis", "sh", "-c", script, "redis", *words).strip()
 
+    def refused(self) -> set[str]:
+        """Name the services to which Redis has refused something since it started."""
+        lines = self.redis("ACL", "LOG", "1000").splitlines()
+        return {who for what, who in itertools.pairwise(lines) if what == "username"} & SERVICES
+
+    def restart_redis(self) -> None:
+        """Restart it, once it is seen that it refused the services nothing: its record is lost with it."""
+        assert self.refused() == set()
+        self.compose("restart", "redis")
+
     def secrets(self) -> set[str]:
         """Read every secret of the stack where its containers read them, and the passwords in its URLs."""
         found = set()
@@ -86,21 +102,25 @@ class Project:
 
 def docker(*words: str, within: float = 60) -> str:
     """Run `docker` in the project's folder and give what it writes. Raises `CommandFailed`."""
+    return _run(["docker", *words], within=within, more={})
+
+
+def _run(command: list[str], *, within: float, more: Mapping[str, str]) -> str:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("AUTH_", "MAILER_"))}
+    said = " ".join(command)
     try:
         done = subprocess.run(
-            ["docker", *words],
+            command,
             cwd=ROOT,
-            env={
-                name: value for name, value in os.environ.items() if not name.startswith(("AUTH_", "MAILER_"))
-            },
+            env={**ours, **more},
             capture_output=True,
             text=True,
             timeout=within,
             check=False,
         )
     except subprocess.TimeoutExpired as expired:
-        raise CommandFailed(f"docker {' '.join(words)}: not done after {within:g} s") from expired
+        raise CommandFailed(f"{said}: not done after {within:g} s") from expired
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
-        raise CommandFailed(f"docker {' '.join(words)}: status {done.returncode}\n{tail}")
+        raise CommandFailed(f"{said}: status {done.returncode}\n{tail}")
     return done.stdout
