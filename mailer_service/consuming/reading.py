@@ -73,6 +73,7 @@ class Reader:
         self._turned_at: float | None = None
         self._failures = 0
         self._strays = False
+        self._looked_at = clock()
         self._subscriber: StreamSubscriber | None = None
         self.taking = asyncio.Lock()
         """Held while entries come into hand that pend under this name already: they are no strays."""
@@ -106,7 +107,7 @@ class Reader:
         """Read once, or wait a bounded time for a reason not to."""
         self._turned_at = self._clock()
         try:
-            if self._strays:  # also while the gate is shut: others can have them
+            if self._strays or self._looks_again():  # also while the gate is shut: others can have them
                 await self.hand_back_strays()
             await self._read_and_begin()
         except (RedisError, OSError) as fault:
@@ -140,6 +141,7 @@ class Reader:
                 if count:
                     log.warning("strays_handed_back", stream=self.lane.name, entries=count)
         self._strays = False
+        self._looked_at = self._clock()
 
     async def read_suspect(self) -> None:
         """Take one suspect, unless one is in hand already. Raises redis-py's errors."""
@@ -179,6 +181,13 @@ class Reader:
         self.hands.release(held)
         if not held.settled:  # it still pends under this name
             self._strays = True
+
+    def _looks_again(self) -> bool:
+        """Whether to look for strays unasked: a Redis that forgot an acknowledgement may have told no read.
+
+        It restarted, or gave way to its replica, while every slot was full and nothing was read.
+        """
+        return self._clock() - self._looked_at >= self._pace.silent_after.total_seconds()
 
     async def _may_read(self) -> bool:
         """Wait a bounded time for the gate and a free slot; the gate may be shut again by then."""

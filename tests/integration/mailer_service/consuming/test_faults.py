@@ -191,6 +191,19 @@ async def test_strays_are_handed_back_while_reading_is_paused(redis_url: str, re
         assert contents.pending[LANE.facts] == {}
 
 
+async def test_strays_that_no_fault_told_of_are_found_all_the_same(redis_url: str, redis: Redis) -> None:
+    """A Redis that came back without an acknowledgement between two reads: no read failed."""
+    desk = Desk()
+    async with running(redis_url, desk) as consumer:
+        consumer.consumer.gate.shut("test")
+        await consumer.consumer.readers[LANE.name].come_to_rest()
+        published = await publish(redis, 2)
+        await redis.xreadgroup(LANE.group, consumer.consumer.name, {LANE.facts: ">"})
+        consumer.consumer.gate.open("test")
+        await all_handled(desk, published)
+        await until(lambda: quiet(redis), within=SOON_SECONDS)
+
+
 async def test_settling_waits_for_redis(redis_url: str, redis: Redis) -> None:
     """The moving connections are cut while an entry is settled: it is settled all the same, once."""
     desk = Desk()
