@@ -26,8 +26,10 @@ log = structlog.get_logger()
 TICKET_LIFE: Final = timedelta(seconds=2)
 """Whoever loads for longer does not fill, and others may begin meanwhile."""
 
-VALUE_BYTES_MAX: Final = 16 * 1024
-FIELDS_MAX: Final = 32
+VALUE_BYTES_MAX: Final = 64 * 1024
+"""Room for a hundred people on a page of the grid, each with a name and a reason."""
+
+FIELDS_MAX: Final = 256
 """Values in a bundle; one more empties it first."""
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -48,6 +50,9 @@ class Ticket:
     place: Place
     name: str
     stale: bool
+    generation: str
+    given_ms: int
+    """When, by Redis's clock: what is loaded with it is fresh from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Cache:
         """Look for a value, in one round trip; where it is not, be the one to load it, or learn who does."""
         for _ in range(2):
             ticket = secrets.token_hex(8)
-            what, told, bundle = await self._run(
+            what, told, bundle, more = await self._run(
                 self._look,
                 (GENERATION, place.key),
                 (secrets.token_hex(8), place.field, ticket, TICKET_LIFE // _MILLISECOND, place.prefix),
@@ -93,7 +98,9 @@ class Cache:
             match what:
                 case b"hit":
                     try:
-                        value = self._seal.open(told, bundle=bundle.decode(), field=place.field)
+                        value = self._seal.open(
+                            told, bundle=bundle.decode(), field=place.field, until=more.decode()
+                        )
                     except Unreadable:
                         log.warning("cached_value_unreadable")
                         await self.drop([bundle.decode()])
@@ -104,7 +111,13 @@ class Cache:
                 case b"nowhere":
                     return Nowhere()
                 case _:
-                    return Ticket(Place(bundle.decode(), place.field), ticket, stale=what == b"stale")
+                    return Ticket(
+                        Place(bundle.decode(), place.field),
+                        ticket,
+                        stale=what == b"stale",
+                        generation=more.decode(),
+                        given_ms=int(told),
+                    )
         raise MemoryAway
 
     async def fill(self, ticket: Ticket, value: bytes | None, *, fresh: timedelta, life: timedelta) -> bool:
@@ -113,13 +126,15 @@ class Cache:
         Without a value, or one that is too large or fresh no more, the ticket is given back.
         """
         place, sealed = ticket.place, b""
+        fresh_until = ticket.given_ms + fresh // _MILLISECOND
         if value is not None and len(value) <= VALUE_BYTES_MAX and fresh >= _MILLISECOND:
-            sealed = self._seal.seal(value, bundle=place.key, field=place.field)
+            until = f"{ticket.generation} {fresh_until}"
+            sealed = self._seal.seal(value, bundle=place.key, field=place.field, until=until)
         life_ms = max(1, life // _MILLISECOND)
         kept = await self._run(
             self._fill,
             (GENERATION, place.key),
-            (place.field, ticket.name, sealed, fresh // _MILLISECOND, life_ms, FIELDS_MAX),
+            (place.field, ticket.name, sealed, fresh_until, life_ms, FIELDS_MAX),
         )
         return bool(kept)
 

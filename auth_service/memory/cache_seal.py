@@ -15,22 +15,31 @@ class Unreadable(Exception):
 
 
 class CacheSeal:
-    """AES-256-GCM with a key for each bundle, derived from `secret`; the field is bound to the value."""
+    """AES-256-GCM with a key for each bundle, derived from `secret`.
+
+    The field is bound to the value, and so is `until`: its generation and when it is fresh no more. An old
+    value that is put back is no fresher for it.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def seal(self, value: bytes, *, bundle: str, field: str) -> bytes:
+    def seal(self, value: bytes, *, bundle: str, field: str, until: str) -> bytes:
         """Seal a value for its place."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher(bundle).encrypt(nonce, value, field.encode())
+        return nonce + self._cipher(bundle).encrypt(nonce, value, _bound(field, until))
 
-    def open(self, sealed: bytes, *, bundle: str, field: str) -> bytes:
+    def open(self, sealed: bytes, *, bundle: str, field: str, until: str) -> bytes:
         """Open what was sealed for this place. Raises `Unreadable` for anything else."""
         try:
-            return self._cipher(bundle).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], field.encode())
+            nonce, box = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+            return self._cipher(bundle).decrypt(nonce, box, _bound(field, until))
         except (InvalidTag, ValueError) as fault:  # ValueError: too short to hold a nonce
             raise Unreadable from fault
 
     def _cipher(self, bundle: str) -> AESGCM:
         return AESGCM(hmac.digest(self._secret, bundle.encode(), "sha256"))
+
+
+def _bound(field: str, until: str) -> bytes:
+    return f"{field}\0{until}".encode()

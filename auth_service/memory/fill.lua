@@ -1,7 +1,7 @@
 -- Keeps what was loaded with a ticket, if that ticket still stands; it is spent either way.
 --
 -- KEYS: the generation; the bundle.
--- ARGV: the field, the ticket, the value or nothing to give the ticket back, for how long it is fresh and how
+-- ARGV: the field, the ticket, the value or nothing to give the ticket back, until when it is fresh and how
 --   long the bundle lives (both in milliseconds), how many fields a bundle holds.
 -- Gives 1 if nothing was dropped since the ticket was given, else 0 and keeps nothing.
 --
@@ -30,7 +30,7 @@ end
 if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[6]) and redis.call('HEXISTS', KEYS[2], value) == 0 then
   redis.call('DEL', KEYS[2])
 end
-local record = string.format('%s %.0f %.0f ', generation, now, now + ARGV[4]) .. ARGV[3]
+local record = string.format('%s %.0f %s ', generation, now, ARGV[4]) .. ARGV[3]
 redis.call('HSET', KEYS[2], value, record)
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 return 1

@@ -3,13 +3,17 @@
 -- KEYS: the generation; the bundle (a hash), or the pointer (a string) that ends in the bundle's name.
 -- ARGV: the name of a new generation, the field, the caller's ticket, its life in milliseconds, and what the
 --   bundle's name begins with where KEYS[2] is a pointer, else nothing. All keys are in one hash slot.
--- Gives {hit, value, bundle}, {miss or stale: the ticket is the caller's, '', bundle}, {taken: somebody
---   loads, their ticket, bundle} or {nowhere: there is no pointer, '', ''}.
+-- Gives {hit, value, bundle, what the value is bound to: its generation and until when it is fresh}, {miss or
+--   stale: the ticket is the caller's, the time in milliseconds, bundle, generation}, {taken: somebody loads,
+--   their ticket, bundle, ''} or {nowhere: there is no pointer, '', '', ''}.
 --
 -- A ticket must be given in the step that finds nothing: whoever loads after that sees every change whose
 -- `drop` came before it. The server is asked who it is in the same step, so nothing that an earlier server
 -- knew is ever taken from one that began anew on its data, which may be older than what was dropped.
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+-- A server that refuses writes refuses drops, too: nothing may be taken from it. This fails there, and changes
+-- nothing elsewhere.
+redis.call('SET', KEYS[1], server .. ' ' .. ARGV[1], 'EX', 604800, 'NX')
 local known = redis.pcall('GET', KEYS[1])
 local generation = type(known) == 'string' and string.match(known, '^' .. server .. ' (%S+)$')
 if not generation then
@@ -21,7 +25,7 @@ local bundle = KEYS[2]
 if ARGV[5] ~= '' then
   local rest = redis.pcall('GET', KEYS[2])
   if type(rest) ~= 'string' or #rest > 64 or not string.match(rest, '^[%w-]+$') then
-    return {'nowhere', '', ''}
+    return {'nowhere', '', '', ''}
   end
   bundle = ARGV[5] .. rest
 end
@@ -38,17 +42,17 @@ local made, filled, fresh_until, at = string.match(found[1] or '', '^(%S+) (%d+)
 local ours = made == generation
 -- A clock that was set back makes nothing fresh again.
 if ours and tonumber(filled) <= now and now < tonumber(fresh_until) then
-  return {'hit', string.sub(found[1], at), bundle}
+  return {'hit', string.sub(found[1], at), bundle, made .. ' ' .. fresh_until}
 end
 
 local given, given_until, ticket = string.match(found[2] or '', '^(%S+) (%d+) (%S+)$')
 local left = (tonumber(given_until) or 0) - now
 if given == generation and left > 0 and left <= tonumber(ARGV[4]) then
-  return {'taken', ticket, bundle}
+  return {'taken', ticket, bundle, ''}
 end
 
 redis.call('HSET', bundle, 't:' .. ARGV[2], string.format('%s %.0f %s', generation, now + ARGV[4], ARGV[3]))
 if redis.call('PTTL', bundle) < tonumber(ARGV[4]) then
   redis.call('PEXPIRE', bundle, ARGV[4])
 end
-return {ours and 'stale' or 'miss', '', bundle}
+return {ours and 'stale' or 'miss', string.format('%.0f', now), bundle, generation}

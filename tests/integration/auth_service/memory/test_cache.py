@@ -3,6 +3,7 @@ import pickle
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest_asyncio
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from auth_service.memory.cache import FIELDS_MAX, VALUE_BYTES_MAX, Cache, Hit, N
 from auth_service.memory.cache_keys import GENERATION, Place
 from auth_service.memory.reads import Loaded
 from tests.support.caches import LIFE, Process, process
+from tests.support.waiting import until as eventually
 
 FRESH = timedelta(seconds=30)
 BUNDLE = "{auth.cache}:user:00000000-0000-4000-8000-000000000001"
@@ -106,6 +108,40 @@ async def test_a_flush_takes_tickets_too(one: Process, redis_client: Redis) -> N
 
     assert not await one.cache.fill(ticket, b"old", fresh=FRESH, life=LIFE)
     await ticket_for(one.cache)
+
+
+async def test_nothing_is_taken_from_a_server_that_refuses_writes(
+    one: Process, other: Process, redis_client: Redis
+) -> None:
+    row, place = Row(), one.numbers.place(BUNDLE, "row")
+    assert await other.numbers.read(place, row.load) == 1
+    await redis_client.config_set("min-replicas-to-write", 1)
+    try:
+        row.number = 2
+        await one.cache.drop([BUNDLE])  # refused
+        assert await other.numbers.read(place, row.load) == 2
+    finally:
+        await redis_client.config_set("min-replicas-to-write", 0)
+
+
+async def test_an_old_value_that_is_put_back_lives_no_longer(one: Process, redis_url: str) -> None:
+    field_name = f"v:{PLACE.field}"
+    await put(one.cache, b"1", fresh=timedelta(seconds=1))
+    async with Redis.from_url(redis_url) as raw:
+        kept: Any = await raw.hget(BUNDLE, field_name)
+        generation, filled, until, box = kept.split(b" ", 3)
+        await one.cache.drop([BUNDLE])
+        await raw.hset(BUNDLE, field_name, b" ".join((generation, filled, b"99999999999999", box)))
+        assert isinstance(await one.cache.look(PLACE), Ticket)
+
+        async def is_over() -> bool:
+            seconds, microseconds = await raw.time()
+            return seconds * 1000 + microseconds // 1000 >= int(until)
+
+        await eventually(is_over, within=10)
+        await one.cache.drop([BUNDLE])
+        await raw.hset(BUNDLE, field_name, kept)
+        assert isinstance(await one.cache.look(PLACE), Ticket)
 
 
 async def test_fifty_parallel_misses_load_once(one: Process) -> None:
