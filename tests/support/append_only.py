@@ -15,9 +15,14 @@ def written(folder: Path) -> int:
     return _file(folder).stat().st_size
 
 
+def content(folder: Path) -> bytes:
+    """Give all that a server has appended so far."""
+    return _file(folder).read_bytes()
+
+
 def holds(folder: Path, mark: str) -> bool:
     """Tell whether a server has appended a call with `mark` in it, and thereby all that came before."""
-    return mark.encode() in _file(folder).read_bytes()
+    return mark.encode() in content(folder)
 
 
 def cut_back(folder: Path, *, to: int) -> None:
