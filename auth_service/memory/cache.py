@@ -140,7 +140,10 @@ class Cache:
 
     async def point(self, pointer: str, *, to: str, life: timedelta) -> None:
         """Set a pointer. It must lead to the same place for ever, for no drop takes it away."""
-        await self._ask("SET", pointer, to, "PX", max(1, life // _MILLISECOND))
+        try:
+            await self._ask("SET", pointer, to, "PX", max(1, life // _MILLISECOND))
+        except ResponseError as refusal:
+            raise MemoryAway from refusal
 
     async def drop(self, bundles: Collection[str]) -> None:
         """Forget bundles whole, and every ticket for them. Raises nothing: see the class."""
@@ -150,6 +153,8 @@ class Cache:
             await self._ask("UNLINK", *bundles)
         except MemoryAway:
             pass  # noted, and told by the circuit
+        except ResponseError:  # refused, and told: what cannot be dropped may not be read by this process
+            self._lost()
         except asyncio.CancelledError:  # nobody will hear whether it was done
             self._lost()
             raise
@@ -167,9 +172,8 @@ class Cache:
                 return await self._ask("EVALSHA", script.sha, *call)
             except NoScriptError:  # Redis is new, or was flushed
                 return await self._ask("EVAL", script.text, *call)
-        except ResponseError as fault:  # the generation's key is none of ours
-            log.warning("cache_unreadable")
-            raise MemoryAway from fault
+        except ResponseError as refusal:
+            raise MemoryAway from refusal
 
     async def _ask(self, *command: EncodableT) -> Any:  # noqa: ANN401 - each command answers in its own shape
         if self._losses != self._settled:
@@ -183,7 +187,10 @@ class Cache:
     async def _settle(self) -> None:
         """Begin a new generation, so that nothing is left that should have been dropped."""
         losses = self._losses
-        await self._circuit.ask("UNLINK", GENERATION)
+        try:
+            await self._circuit.ask("UNLINK", GENERATION)
+        except ResponseError as refusal:
+            raise MemoryAway from refusal
         self._settled = max(self._settled, losses)
 
     def _lost(self) -> None:

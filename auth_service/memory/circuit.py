@@ -4,6 +4,7 @@ While it is open nobody asks Redis, except one probe a second in the background,
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -32,6 +33,14 @@ read. In an idle process they are over at once."""
 
 PROBE_KEY: Final = "{auth.memory}:probe"
 
+OF_THE_SERVER: Final = frozenset(
+    {"BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY"}
+)
+"""What a server answers that refuses everybody, or every write. LOADING, NOAUTH and WRONGPASS are not here:
+redis-py takes them for a lost connection."""
+
+_NAMED: Final = re.compile(r"permissions to run the '([\w|]+)' command")
+
 
 class MemoryAway(Exception):
     """Redis cannot be asked now. What was asked for may have been done."""
@@ -41,7 +50,8 @@ class Circuit:
     """Asks Redis by one connection, for a whole process. Making one opens nothing.
 
     `up` shows 1 while it is closed. A failure opens it at once: no answer within `patience`, a lost
-    connection, or a server that refuses writes (read-only, out of memory, no permission).
+    connection, or a server that refuses all writes (read-only, out of memory). What it refuses of one call is
+    that call's matter, and logged once for each command.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class Circuit:
         self._probe_every = probe_every.total_seconds()
         self._open_since: float | None = None
         self._probing: asyncio.Task[None] | None = None
+        self._refused: set[tuple[str, str]] = set()
         self.on_found: Callable[[], object] = lambda: None
         """Called whenever the circuit closes again."""
 
@@ -77,7 +88,8 @@ class Circuit:
         """Ask Redis. Raises `MemoryAway` within `patience`, at once while the circuit is open.
 
         Raises `ResponseError` for what is wrong with this call alone: a script it does not know, a key of
-        another type. A call whose waiter was cancelled is done nevertheless.
+        another type, a command that this user may not give. A call whose waiter was cancelled is done
+        nevertheless.
         """
         if self._open_since is not None:
             raise MemoryAway
@@ -92,10 +104,13 @@ class Circuit:
             timer.cancel()
         if not isinstance(reply, ResponseError):
             return reply
-        if _of_this_call_alone(reply):
-            raise reply
-        self._lost(type(reply).__name__)
-        raise MemoryAway from reply
+        code = _code(reply)
+        if code in OF_THE_SERVER:
+            self._lost(code)
+            raise MemoryAway from reply
+        if not isinstance(reply, NoScriptError):
+            self._tell_once(str(command[0]), code, reply)
+        raise reply
 
     async def close(self) -> None:
         """Stop probing and disconnect."""
@@ -126,6 +141,13 @@ class Circuit:
             asyncio.get_running_loop().call_soon(self._give_up, answer, turns - 1)
         else:
             self._lost("no answer in time")
+
+    def _tell_once(self, command: str, code: str, refusal: ResponseError) -> None:
+        named = _NAMED.search(str(refusal))  # in a script it is one of its commands
+        told = (named[1] if named else command.lower(), code)
+        if told not in self._refused:
+            self._refused.add(told)
+            log.warning("memory_call_refused", command=told[0], code=code)
 
     def _lost(self, reason: str) -> None:
         """Open, once; all who wait are told at once."""
@@ -158,5 +180,6 @@ class Circuit:
         return answer.exception() is None and not isinstance(answer.result(), ResponseError)
 
 
-def _of_this_call_alone(refusal: ResponseError) -> bool:
-    return isinstance(refusal, NoScriptError) or str(refusal).startswith("WRONGTYPE")
+def _code(refusal: ResponseError) -> str:
+    """Give the word that an error begins with; redis-py cuts off those it knows."""
+    return refusal.status_code or str(refusal).partition(" ")[0]

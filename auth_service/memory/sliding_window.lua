@@ -7,34 +7,50 @@
 --
 -- Looking and counting are one step, else parallel hits would all look first and then all count. A denied
 -- hit is counted nowhere, so a denied client is free as soon as the window says. A list never holds more than
--- its window does, and is gone with its last hit.
+-- its window does, and is gone with its last hit. What cannot be read, whoever wrote it, is dropped, and that
+-- window begins at zero: a limit that fails is one that each process keeps alone.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local least
 
+local function time_at(key, index)
+  return tonumber(redis.call('LINDEX', key, index))
+end
+
 for window, key in ipairs(KEYS) do
   local holds, length = tonumber(ARGV[2 * window - 1]), tonumber(ARGV[2 * window])
 
-  local count, oldest = redis.call('LLEN', key), nil
+  local count, leaving = redis.pcall('LLEN', key), nil
+  if type(count) ~= 'number' then
+    redis.call('DEL', key)
+    count = 0
+  end
   if count > 0 then
+    local newest = time_at(key, -1)
     -- The clock was set back: nobody waits for a time that came twice.
-    while count > 0 and tonumber(redis.call('LINDEX', key, -1)) > now do
+    while newest and newest > now do
       redis.call('RPOP', key)
       count = count - 1
+      newest = count > 0 and time_at(key, -1)
     end
-    oldest = count > 0 and redis.call('LINDEX', key, 0)
+    local oldest = count > 0 and time_at(key, 0)
     while oldest and oldest + length <= now do
       redis.call('LPOP', key)
       count = count - 1
-      oldest = count > 0 and redis.call('LINDEX', key, 0)
+      oldest = count > 0 and time_at(key, 0)
+    end
+    -- There is room once the last `holds` hits have become one fewer; more than that are there only when the
+    -- window was made smaller.
+    leaving = count > holds and time_at(key, -holds) or oldest
+    local readable = newest and oldest and newest <= now and oldest <= now and leaving <= now -- not so for NaN
+    if count > 0 and not readable then
+      redis.call('DEL', key)
+      count = 0
     end
   end
 
   local left = holds - count
   if left <= 0 then
-    -- There is room once the last `holds` hits have become one fewer; more than that are there only when the
-    -- window was made smaller.
-    local leaving = left == 0 and oldest or redis.call('LINDEX', key, -holds)
     return {window, leaving + length - now, now}
   end
   least = math.min(least or left, left)

@@ -7,13 +7,10 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 
-import structlog
 from redis.exceptions import NoScriptError, ResponseError
 
 from auth_service.memory.circuit import Circuit, MemoryAway
 from auth_service.memory.policies import Allowed, Denied, Policy, Verdict
-
-log = structlog.get_logger()
 
 SUBJECT_BYTES: Final = 16
 """128 bits: enough that no two subjects share a window."""
@@ -59,8 +56,7 @@ class SharedWindows:
                 reply = await self._circuit.ask("EVALSHA", self._sha, *call)
             except NoScriptError:  # Redis is new, or was flushed
                 reply = await self._circuit.ask("EVAL", self._script, *call)
-        except ResponseError as fault:  # a key that is none of ours
-            log.warning("window_unreadable", policies=[policy.name for policy, _ in claims])
-            raise MemoryAway from fault
+        except ResponseError as refusal:
+            raise MemoryAway from refusal
         full, number, now = map(int, reply)
         return full, number, now

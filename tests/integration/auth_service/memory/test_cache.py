@@ -124,6 +124,29 @@ async def test_nothing_is_taken_from_a_server_that_refuses_writes(
         await redis_client.config_set("min-replicas-to-write", 0)
 
 
+async def test_a_process_that_may_not_drop_takes_nothing_from_the_cache_any_more(
+    one: Process, redis_url: str, redis_client: Redis
+) -> None:
+    row, place = Row(), one.numbers.place(BUNDLE, "row")
+    await redis_client.acl_setuser("door", enabled=True, nopass=True, keys="*", commands=["+@all", "-unlink"])
+    try:
+        async with process(redis_url.replace("redis://", "redis://door:any@")) as bound:
+            assert await bound.numbers.read(place, row.load) == 1
+            row.number = 2
+            with capture_logs() as logged:
+                await bound.cache.drop([BUNDLE])
+                assert [await bound.numbers.read(place, row.load) for _ in range(3)] == [2, 2, 2]
+            assert not bound.circuit.is_open
+            assert [(entry["event"], entry.get("command")) for entry in logged] == [
+                ("memory_call_refused", "unlink")
+            ]
+            await redis_client.acl_setuser("door", commands=["+unlink"])
+            assert [await bound.numbers.read(place, row.load) for _ in range(2)] == [2, 2]
+            assert bound.counted("hit") == 1
+    finally:
+        await redis_client.acl_deluser("door")
+
+
 async def test_an_old_value_that_is_put_back_lives_no_longer(one: Process, redis_url: str) -> None:
     field_name = f"v:{PLACE.field}"
     await put(one.cache, b"1", fresh=timedelta(seconds=1))

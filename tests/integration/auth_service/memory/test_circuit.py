@@ -2,6 +2,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,6 +86,66 @@ async def test_what_is_wrong_with_one_call_is_that_calls_matter(
 
     assert not circuit.is_open
     assert await circuit.ask("GET", "text") == b"?"
+
+
+FORBIDDEN = ("HSET", "key", "field", "value")
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (FORBIDDEN, {"hset"}),
+        (("EVAL", "return redis.call(unpack(ARGV))", 0, *FORBIDDEN), {"hset", "eval"}),  # as the server says
+    ],
+    ids=["by itself", "in a script"],
+)
+async def test_what_this_user_may_not_do_is_told_once_and_leaves_the_rest_alone(
+    own: OwnRedis, up: Gauge, call: tuple[str | int, ...], named: set[str]
+) -> None:
+    async with Redis.from_url(own.url) as root:
+        await run(root, "ACL", "SETUSER", "door", "on", "nopass", "~*", "+@all", "-hset")
+    circuit = Circuit(own.url.replace("redis://", "redis://door:any@"), up=up, patience=PATIENCE)
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            with pytest.raises(ResponseError):
+                await circuit.ask(*call)
+            assert await circuit.ask("PING") == b"PONG"
+
+    assert not circuit.is_open
+    assert [entry["event"] for entry in lines] == ["memory_call_refused"]
+    assert lines[0]["command"] in named
+    await circuit.close()
+
+
+async def test_a_call_that_redis_does_not_understand_is_no_outage(circuit: Circuit) -> None:
+    for call in (("NO-SUCH-COMMAND",), ("EVAL", "return {1} < {2}", 0), ("SET", "key")):
+        with pytest.raises(ResponseError):
+            await circuit.ask(*call)
+
+    assert not circuit.is_open
+
+
+async def test_a_redis_that_is_busy_with_somebodys_script_counts_as_away_until_it_is_done(
+    own: OwnRedis, around: Circuit
+) -> None:
+    async with Redis.from_url(own.url) as other, Redis.from_url(own.url) as killer:
+        await run(other, "CONFIG", "SET", "busy-reply-threshold", "1")
+        endless = asyncio.create_task(run(other, "EVAL", "while true do end", "0"))
+        with capture_logs() as lines:
+
+            async def noticed() -> bool:
+                with suppress(MemoryAway):
+                    await around.ask("PING")
+                return around.is_open
+
+            await until(noticed, within=SOON_SECONDS)
+            await killer.script_kill()
+            with pytest.raises(ResponseError):
+                await endless
+            await closed(around)
+
+    assert [entry["event"] for entry in lines] == ["memory_lost", "memory_found"]
 
 
 async def test_without_a_redis_the_first_to_ask_learns_it_and_the_next_need_not_ask(up: Gauge) -> None:

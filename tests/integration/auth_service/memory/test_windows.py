@@ -4,11 +4,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from unittest.mock import ANY
 
 import pytest
 from redis.asyncio import Redis
 
-from auth_service.memory.circuit import MemoryAway
 from auth_service.memory.policies import Allowed, Denied, Policy
 from auth_service.memory.windows import SharedWindows, window_key
 from tests.integration.auth_service.memory.conftest import SECRET
@@ -164,12 +164,34 @@ async def test_a_window_made_smaller_has_room_when_enough_hits_have_left_it(wind
     assert now + number == times[2] + BRIEF.per_ms
 
 
-async def test_a_key_of_another_kind_is_as_good_as_no_redis(
-    windows: SharedWindows, redis_client: Redis
+GARBAGE = ("?", "", "nan", "-nan", "1e", "inf", "0x7fffffffffff")
+
+
+@pytest.mark.parametrize("kind", ["string", "hash", "first", "last", "all"])
+@pytest.mark.parametrize("garbage", GARBAGE)
+async def test_what_no_window_holds_is_dropped_and_counting_begins_at_zero(
+    windows: SharedWindows, redis_client: Redis, kind: str, garbage: str
 ) -> None:
-    await redis_client.set(window_key("narrow", "ada", secret=SECRET), "?", px=60_000)
+    key = window_key("wide", "ada", secret=SECRET)
+    full = WIDE.count
+    seconds, _ = await redis_client.time()
+    hits = [str(int(seconds) * 1000)] * full
+    match kind:
+        case "string":
+            await redis_client.set(key, garbage)
+        case "hash":
+            await redis_client.hset(key, garbage, garbage)
+        case "first":
+            await redis_client.rpush(key, garbage, *hits[1:])
+        case "last":
+            await redis_client.rpush(key, *hits[1:], garbage)
+        case _:
+            await redis_client.rpush(key, *[garbage] * full)
 
-    with pytest.raises(MemoryAway):
-        await windows.hit([(NARROW, "ada")])
+    verdicts = [await windows.hit([(WIDE, "ada")]) for _ in range(2)]
 
-    assert await windows.hit([(NARROW, "bob")]) == Allowed(0)
+    assert verdicts in (
+        [Allowed(full - 1), Allowed(full - 2)],  # nothing is left
+        [Allowed(0), Denied("wide", ANY)],  # what could be read still counts
+    )
+    assert 0 < await redis_client.pttl(key) <= WIDE.per_ms
