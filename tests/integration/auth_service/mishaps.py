@@ -1,10 +1,13 @@
 """What may become of Redis around a change, so that it never hears of it or forgets it."""
 
 import secrets
+import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from redis.asyncio import Redis
 
+from auth_service.memory.cache_keys import GENERATION
 from tests.support import append_only
 from tests.support.own_redis import OwnRedis
 from tests.support.waiting import until
@@ -46,7 +49,42 @@ async def cut(own: OwnRedis, deed: Deed) -> None:
     own.start()
 
 
-MISHAPS: Sequence[Mishap] = (killed_meanwhile, emptied, cut)
+async def stood_still(own: OwnRedis, deed: Deed) -> None:
+    """Make it while Redis stands still; it goes on with all it had."""
+    async with Redis.from_url(own.url) as redis:
+        before = await redis.get(GENERATION)
+        own.signal(signal.SIGSTOP)
+        try:
+            await deed()
+        finally:
+            own.signal(signal.SIGCONT)
+        await until(partial(_is_another, redis, before), within=WITHIN)
+
+
+async def refusing_writes(own: OwnRedis, deed: Deed) -> None:
+    """Make it while Redis answers, but takes no writes; then it takes them again."""
+    async with Redis.from_url(own.url) as redis:
+        before = await redis.get(GENERATION)
+        await redis.config_set("min-replicas-to-write", 1)
+        try:
+            await deed()
+            assert await redis.get(GENERATION) == before, "nobody could drop anything"
+        finally:
+            await redis.config_set("min-replicas-to-write", 0)
+        await until(partial(_is_another, redis, before), within=WITHIN)
+
+
+MISHAPS: Sequence[Mishap] = (killed_meanwhile, emptied, cut, stood_still, refusing_writes)
+
+
+async def _is_another(redis: "Redis", before: bytes | str | None) -> bool:
+    """Tell whether a new generation has begun since.
+
+    Where Redis stays the same, whoever made a change begins one when they have found it again; until then
+    somebody who never missed it would take it at its word.
+    """
+    assert before is not None, "something was kept"
+    return await redis.get(GENERATION) != before
 
 
 async def _bundles(redis: Redis) -> set[str]:
