@@ -8,11 +8,11 @@ READY := $(VENV)/.ready
 TESTS ?= tests/unit tests/integration tests/e2e tests/chaos
 SHELL := /bin/sh
 
-.PHONY: demo test check schemas dashboards compose chaos bench soak lock help clean
+.PHONY: demo test check schemas dashboards compose chaos bench bench-drain soak lock help clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## start the whole stack, take the tour, stay up until Ctrl-C
 	@$(BIN)/python -m devstack demo
@@ -44,6 +44,10 @@ chaos: $(READY) ## kill, cut and stall the running stack, the long form
 
 bench: $(READY) ## measure, side by side
 	@$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py'
+	@$(MAKE) --no-print-directory bench-drain
+
+bench-drain: $(READY) ## the mailer beside bare loops and Python's queues (needs Postfix for its smtp-sink)
+	@$(BIN)/python -m tests.benchmarks.drain drain
 
 soak: $(READY) ## a stack under even load for 20 minutes: nothing grows, each mail comes once
 	@$(BIN)/python -m tests.benchmarks.soak --minutes 20 --people 8
@@ -53,7 +57,7 @@ lock: $(READY) ## resolve requirements.lock anew from pyproject.toml
 		--no-emit-index-url --no-header -q -o requirements.lock
 
 clean: ## remove what these commands made
-	@rm -rf $(VENV) .stack .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) .venv-bench build .stack .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Porter needs Python 3.11, 3.12 or 3.13 on PATH: install one, for instance with 'apt-get install python3'"; exit 1; }

@@ -1,0 +1,180 @@
+"""The servers that every system is measured on, one after the other, and what each finds there."""
+
+import asyncio
+import json
+import secrets
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from redis.asyncio import Redis
+
+from contracts.sealing import Sealer, new_key
+from devstack.answers import postgres_answers
+from devstack.ports import free_port
+from devstack.servers.postgres import initialise
+from mailer_service.mailing.brand import Brand
+from mailer_service.mailing.letters import open_letter
+from mailer_service.mailing.migrate import upgrade
+from mailer_service.mailing.templates import Templates
+from tests.benchmarks.drain import processes
+from tests.benchmarks.drain.systems import CONNECTIONS, JOBS, ROOT, SILENCE_SECONDS, System
+from tests.benchmarks.drain.workers import letter
+from tests.benchmarks.drain.workers.porter import otp_requested
+from tests.benchmarks.drain.workers.settings import Settings
+from tests.chaos.servers import Server, own_redis
+from tests.support.redis_users import as_user
+
+PUBLIC_URL: Final = "https://login.example.org"
+FILL_WITHIN_SECONDS: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Postgres that waits for its disk, Redis that appends every second, and what the mails say."""
+
+    folder: Path
+    redis: Server
+    postgres: Server
+    key: str
+    """Seals Porter's boxes."""
+
+    def settings(self, *, smtp_port: int) -> Settings:
+        """Tell a worker where everything is."""
+        return Settings(
+            redis_url=self.redis.url,
+            smtp_port=smtp_port,
+            connections=CONNECTIONS,
+            jobs=JOBS,
+            silence_seconds=SILENCE_SECONDS,
+            letter=self.folder / "letter.json",
+        )
+
+    def environment(self, *, smtp_port: int) -> dict[str, str]:
+        """Make a worker's environment, Porter's or another's; nothing of the caller's but PATH and home."""
+        return {
+            **self.settings(smtp_port=smtp_port).environment(),
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": as_user("mailer", self.redis.url),
+            "SEALING_KEYS": self.key,
+            "PUBLIC_URL": PUBLIC_URL,
+            "LOG_FORMAT": "json",
+            "MAILER_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+            "MAILER_SMTP_CONNECTIONS": str(CONNECTIONS),
+            "MAILER_FROM": "Porter <porter@example.org>",
+            "MAILER_PORT": str(free_port()),
+        }
+
+    def cpu_seconds(self) -> float:
+        """Tell what Redis and Postgres have used, those of its processes that ended among them."""
+        return sum(processes.cpu_seconds(_pid(server)) for server in (self.redis, self.postgres))
+
+    async def clear(self) -> None:
+        """Forget everything in Redis and every delivery."""
+        async with Redis.from_url(self.redis.url) as redis:
+            await redis.flushall()
+        connection = await asyncpg.connect(self.postgres.url)
+        try:
+            await connection.execute("TRUNCATE mailer.deliveries, mailer.delivery_attempts")
+        finally:
+            await connection.close()
+
+    async def publisher(
+        self, system: System, *, count: int, first: int = 0, per_second: float = 0.0
+    ) -> "Publisher":
+        """Begin to ask a system for mails, in a process of its own."""
+        assert system.module is not None
+        notes = self.folder / f"published-{free_port()}.txt"
+        process = await asyncio.create_subprocess_exec(
+            *(system.python, "-m", "tests.benchmarks.drain.workers.publishing", system.module),
+            *(str(first), str(count), str(per_second), notes),
+            env=self.environment(smtp_port=0),
+        )
+        return Publisher(process, notes)
+
+    async def fill(self, system: System, count: int) -> None:
+        """Ask for mails while nobody sends any."""
+        if system.module is not None:
+            publisher = await self.publisher(system, count=count)
+            await publisher.done(within=FILL_WITHIN_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """A process that asks for mails, and notes when it did."""
+
+    process: asyncio.subprocess.Process
+    notes: Path
+
+    async def done(self, *, within: float) -> None:
+        """Wait until it has asked for all. Raises `CalledProcessError`."""
+        async with asyncio.timeout(within):
+            status = await self.process.wait()
+        if status:
+            raise subprocess.CalledProcessError(status, "publishing")
+
+    def end(self) -> None:
+        """Let it ask for no more."""
+        if self.process.returncode is None:
+            self.process.kill()
+
+    def published(self) -> Mapping[str, float]:
+        """Give the moment (monotonic seconds) by recipient."""
+        lines = self.notes.read_text().rpartition("\n")[0].splitlines() if self.notes.exists() else []
+        return {address: float(at) for at, address in (line.split() for line in lines)}
+
+
+@asynccontextmanager
+async def staged() -> AsyncIterator[Stage]:
+    """Start the servers in a folder of their own, and end them and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="porter-bench-") as place:
+        folder, key = Path(place), new_key()
+        (folder / "redis").mkdir()
+        redis = own_redis(folder / "redis", origin="path")
+        database = initialise(
+            folder=folder / "postgres", port=free_port(), password=secrets.token_urlsafe(12)
+        )
+        postgres = Server(database.url(), database.program(), answers=postgres_answers, crash=signal.SIGINT)
+        await redis.start()
+        try:
+            await postgres.start()
+            try:
+                await asyncio.to_thread(upgrade, _for_sqlalchemy(postgres.url))
+                _write_letter(folder / "letter.json", key)
+                yield Stage(folder, redis, postgres, key)
+            finally:
+                await postgres.crash()
+        finally:
+            await redis.crash()
+
+
+def _pid(server: Server) -> int:
+    assert server._process is not None
+    return server._process.pid
+
+
+def _for_sqlalchemy(url: str) -> str:
+    return f"postgresql+asyncpg://{url.partition('://')[2]}"
+
+
+def _write_letter(path: Path, key: str) -> None:
+    """Write what Porter's own mail says, for the others to say the same."""
+    sealer = Sealer([key])
+    event = otp_requested(
+        {"address": "nobody@example.org", "name": letter.NAME, "code": letter.CODE}, sealer=sealer
+    )
+    words = Templates(brand=Brand("Porter"), public_url=PUBLIC_URL).words(
+        open_letter(event, position=0, sealer=sealer)
+    )
+    assert letter.CODE in words.subject
+    path.write_text(json.dumps({"subject": words.subject, "text": words.text, "html": words.html}))
