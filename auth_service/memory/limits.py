@@ -27,6 +27,7 @@ class Limits:
             return Allowed(remaining=None)
         try:
             verdict, where = await self._shared.hit(wanted), ""
+            self._local.forget()  # what an outage left, when its time has come; then there is nothing to do
         except MemoryAway:
             verdict, where = self._local.hit(wanted), "_locally"
         match verdict:

@@ -65,6 +65,36 @@ def test_of_too_many_subjects_the_stalest_go() -> None:
     assert windows.hit([(WIDE, "bob")]) == Allowed(2)
 
 
+def test_after_the_longest_window_nothing_is_left_whoever_asks_then() -> None:
+    clock = Clock()
+    windows = LocalWindows(clock=clock)
+    hour = Policy("hour", 5, timedelta(hours=1))
+    for number in range(100):
+        windows.hit([(hour, f"person {number}"), (WIDE, f"person {number}")])
+        clock.now += 0.01
+    windows.hit([(hour, "person 0"), (NARROW, "ada")])
+
+    clock.now += 10
+    windows.forget()
+    assert len(windows) == 100
+    clock.now += 3590
+    assert windows.hit([(NARROW, "bob")]) == Allowed(0)
+    assert len(windows) == 1
+    clock.now += 10
+    windows.forget()
+    assert len(windows) == 0
+
+
+def test_a_denied_subject_leaves_no_window_behind_in_those_it_was_not_denied_by() -> None:
+    clock = Clock()
+    windows = LocalWindows(clock=clock)
+    windows.hit([(NARROW, "ada")])
+    for number in range(20):
+        windows.hit([(WIDE, f"office {number}"), (NARROW, "ada")])
+
+    assert len(windows) == 1
+
+
 def test_the_memory_stays_bounded_however_many_ask() -> None:
     windows = LocalWindows(subjects_max=50, clock=Clock())
     for number in range(1000):
