@@ -26,8 +26,9 @@ log = structlog.get_logger()
 TICKET_LIFE: Final = timedelta(seconds=2)
 """Whoever loads for longer does not fill, and others may begin meanwhile."""
 
-VALUE_BYTES_MAX: Final = 64 * 1024
-"""Room for a hundred people on a page of the grid, each with a name and a reason."""
+VALUE_BYTES_MAX: Final = 256 * 1024
+"""Room for a hundred people on a page of the grid, with the longest names, addresses and reasons there can be
+in an alphabet of two bytes a letter."""
 
 FIELDS_MAX: Final = 256
 """Values in a bundle; one more empties it first."""

@@ -5,8 +5,12 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
+from sqlalchemy import func, update
 
+from auth_service.api.admin_bodies import REASON_CHARACTERS_MAX
+from auth_service.model.names import NAME_CHARACTERS_MAX
 from auth_service.model.users import Role, Status
+from auth_service.storage.tables import users
 from tests.integration.auth_service.api.site import Site, open_site, problem
 from tests.integration.auth_service.door import StatementLog
 from tests.integration.auth_service.people import person
@@ -14,11 +18,13 @@ from tests.integration.auth_service.presences import Present, age, present
 from tests.support.waiting import until
 
 GRID = "/v1/admin/users"
+PATIENT_SECONDS = 5.0
 
 
 @pytest_asyncio.fixture
 async def site(postgres_url: str, redis_url: str) -> AsyncIterator[Site]:
     async with open_site(postgres_url, redis_url, cookie_domain="example.org") as opened:
+        opened.parts.circuit._patience = PATIENT_SECONDS  # what counts here is what is kept, not how soon
         await opened.parts.circuit.warm()
         yield opened
 
@@ -52,6 +58,46 @@ async def test_an_application_cookie_is_answered_without_a_statement(site: Site,
         with StatementLog(site.parts.database) as log:
             assert (await client.get("/v1/sessions/verify")).headers["remote-user"] == str(ada.user.id)
 
+    assert log.statements == []
+
+
+async def test_someone_with_many_sessions_is_known_in_each_without_a_statement(
+    site: Site, ada: Present
+) -> None:
+    others = [await present(site.parts.database, role=Role.ADMIN) for _ in range(60)]
+    async with site.client() as client:
+        for session in (ada, *others):
+            assert (await client.get("/v1/me", headers=session.bearer)).status_code == 200
+        with StatementLog(site.parts.database) as log:
+            for session in (ada, *others):
+                assert (await client.get("/v1/me", headers=session.bearer)).status_code == 200
+
+    assert log.statements == []
+
+
+async def test_a_page_of_a_hundred_long_names_and_reasons_is_kept(site: Site, ada: Present) -> None:
+    long_name, long_reason = "Ж" * NAME_CHARACTERS_MAX, "Щ" * REASON_CHARACTERS_MAX
+    address = f"@{'.'.join(['d' * 60] * 3)}.org"
+    for number in range(100):
+        await person(site.door, f"{number:064}"[:64] + address, status=Status.REJECTED, name=long_name)
+    async with site.parts.database.engine.begin() as connection:
+        await connection.execute(update(users).where(users.c.id == ada.user.id).values(name=long_name))
+        await connection.execute(
+            update(users)
+            .where(users.c.id != ada.user.id)
+            .values(decided_by=ada.user.id, decided_at=func.now(), decision_reason=long_reason)
+        )
+    async with site.client(headers=ada.bearer) as client:
+        first = await client.get(GRID, params={"limit": 100})
+        with StatementLog(site.parts.database) as log:
+            second = await client.get(GRID, params={"limit": 100})
+
+    listed = first.json()["users"]
+    assert len(listed) == 100
+    assert {(len(user["name"]), len(user["decision_reason"])) for user in listed} == {
+        (NAME_CHARACTERS_MAX, REASON_CHARACTERS_MAX)
+    }
+    assert second.content == first.content
     assert log.statements == []
 
 

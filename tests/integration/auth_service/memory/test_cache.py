@@ -258,6 +258,18 @@ async def test_a_bundle_holds_so_many_values_and_no_more(one: Process, redis_cli
         assert await redis_client.hlen(BUNDLE) <= FIELDS_MAX
 
 
+async def test_one_value_more_than_a_bundle_holds_empties_it_first(one: Process, redis_client: Redis) -> None:
+    places = [Place(BUNDLE, str(number)) for number in range(FIELDS_MAX + 1)]
+    for place in places[:-1]:
+        await put(one.cache, b"1", place)
+    for place in places[:-1]:
+        assert isinstance(await one.cache.look(place), Hit)
+    await put(one.cache, b"1", places[-1])
+
+    assert await redis_client.hkeys(BUNDLE) == [f"v:{FIELDS_MAX}"]
+    assert isinstance(await one.cache.look(places[-1]), Hit)
+
+
 async def test_what_is_too_large_is_not_kept(one: Process, redis_client: Redis) -> None:
     assert await put(one.cache, b"1" * VALUE_BYTES_MAX)
     await one.cache.drop([BUNDLE])
