@@ -1,20 +1,32 @@
 """Porter beside its floors and peers.
 
-python -m tests.benchmarks.drain drain [SYSTEMS]      mails a second out of a backlog, in interleaved rounds
+python -m tests.benchmarks.drain drain [SYSTEMS]      mails a second out of a backlog
+python -m tests.benchmarks.drain latency [SYSTEMS]    what a mail takes at 50 a second
+python -m tests.benchmarks.drain kills [SYSTEMS]      what three `kill -9` of the worker cost
+python -m tests.benchmarks.drain redis [SYSTEMS]      what a `kill -9` of Redis costs; Porter unless named
 
-SYSTEMS are names, comma-separated; without any, all. Sizes come from the environment, for trying it out:
-PORTER_BENCH_COUNT (10000 mails), PORTER_BENCH_ROUNDS (5).
+SYSTEMS are names, comma-separated; without any, all. Systems are measured in interleaved rounds. Sizes come
+from the environment, to try it out: PORTER_BENCH_COUNT (mails), PORTER_BENCH_ROUNDS, PORTER_BENCH_SECONDS.
 """
 
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 
+from tests.benchmarks.drain import telling
+from tests.benchmarks.drain.draining import drain
+from tests.benchmarks.drain.killing import kill_redis, kill_workers
+from tests.benchmarks.drain.latency import wait_for_mails
 from tests.benchmarks.drain.peers import make_all
 from tests.benchmarks.drain.results import keep, number
-from tests.benchmarks.drain.rounds import drain_in_turns, medians, tell
+from tests.benchmarks.drain.rounds import in_turns, medians
 from tests.benchmarks.drain.stage import staged
-from tests.benchmarks.drain.systems import PORTER, named
+from tests.benchmarks.drain.systems import ALL, PORTER, PORTER_TWICE, READY_BYTES, System, named
+from tests.benchmarks.drain.telling import tell
+
+QUEUES = tuple(system for system in ALL if system is not READY_BYTES)
+PER_SECOND = 50.0
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -22,27 +34,71 @@ def main(arguments: Sequence[str]) -> None:
     names = arguments[1] if len(arguments) > 1 else None
     match arguments[:1]:
         case ["drain"]:
-            asyncio.run(_drain(names))
+            asyncio.run(_drain(_ready(named(names))))
+        case ["latency"]:
+            asyncio.run(_latency(_ready(named(names, among=QUEUES))))
+        case ["kills"]:
+            asyncio.run(_kills(_ready(named(names, among=(PORTER_TWICE, *QUEUES)))))
+        case ["redis"]:
+            asyncio.run(_redis(_ready(named(names or PORTER.name, among=QUEUES))))
         case _:
             sys.stdout.write(__doc__ or "")
             sys.exit(2)
 
 
-async def _drain(names: str | None) -> None:
-    systems, count, rounds = named(names), number("COUNT", 10_000), number("ROUNDS", 5)
+def _ready(systems: Sequence[System]) -> Sequence[System]:
     if any(system.peer for system in systems):
         make_all()
+    return systems
+
+
+async def _drain(systems: Sequence[System]) -> None:
+    count, rounds = number("COUNT", 10_000), number("ROUNDS", 5)
     tell(f"{count} code mails that wait, one worker; {rounds} rounds in turns")
     async with staged() as stage:
-        drained = await drain_in_turns(systems, stage=stage, count=count, rounds=rounds)
+        drained = await in_turns(
+            systems, rounds, partial(drain, stage=stage, count=count), told=telling.of_drain
+        )
     keep("drain", drained, count=count, rounds=rounds)
-    per_system = medians(drained)
+    per_second = medians((done.system, done.per_second) for done in drained)
+    cpu = medians((done.system, done.cpu_per_thousand) for done in drained)
     tell("\nmedians")
-    for system, (per_second, cpu, servers) in per_system.items():
-        beside = ""
-        if PORTER.name in per_system:
-            beside = f"   Porter: {per_system[PORTER.name][0] / per_second:5.2f} times as fast"
-        tell(f"  {system:18} {per_second:7.0f} mails/s   {cpu:6.3f} CPU s   servers {servers:6.3f}{beside}")
+    for system, rate in sorted(per_second.items(), key=lambda pair: -pair[1]):
+        porter = per_second.get(PORTER.name, rate) / rate
+        tell(f"  {system:20} {rate:7.0f} mails/s   {cpu[system]:6.3f} CPU s   Porter / it {porter:5.2f}")
+
+
+async def _latency(systems: Sequence[System]) -> None:
+    seconds, rounds = number("SECONDS", 20), number("ROUNDS", 3)
+    tell(f"{PER_SECOND:.0f} mails a second for {seconds} s, one worker; {rounds} rounds in turns")
+    async with staged() as stage:
+        waited = await in_turns(
+            systems,
+            rounds,
+            partial(wait_for_mails, stage=stage, per_second=PER_SECOND, seconds=seconds),
+            told=telling.of_latency,
+        )
+    keep("latency", waited, per_second=PER_SECOND, seconds=seconds, rounds=rounds)
+
+
+async def _kills(systems: Sequence[System]) -> None:
+    count, rounds = number("COUNT", 2000), number("ROUNDS", 3)
+    tell(f"{count} mails, 200 a second, the worker killed after 3, 6 and 9 s; {rounds} rounds in turns")
+    async with staged() as stage:
+        costs = await in_turns(
+            systems, rounds, partial(kill_workers, stage=stage, count=count), told=telling.of_cost
+        )
+    keep("kills", costs, count=count, rounds=rounds)
+
+
+async def _redis(systems: Sequence[System]) -> None:
+    count, rounds = number("COUNT", 2000), number("ROUNDS", 3)
+    tell(f"{count} mails, 200 a second, Redis killed after 3 s and started on its data; {rounds} rounds")
+    async with staged() as stage:
+        costs = await in_turns(
+            systems, rounds, partial(kill_redis, stage=stage, count=count), told=telling.of_cost
+        )
+    keep("redis", costs, count=count, rounds=rounds)
 
 
 if __name__ == "__main__":

@@ -123,10 +123,11 @@ class Publisher:
         if status:
             raise subprocess.CalledProcessError(status, "publishing")
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Let it ask for no more."""
         if self.process.returncode is None:
             self.process.kill()
+            await self.process.wait()
 
     def published(self) -> Mapping[str, float]:
         """Give the moment (monotonic seconds) by recipient."""

@@ -52,6 +52,10 @@ class Worker:
         """Tell what this life has used."""
         return processes.cpu_seconds(self.pid)
 
+    def resident_bytes(self) -> int:
+        """Tell what this life holds now."""
+        return processes.resident_bytes(self.pid)
+
     def must_live(self) -> None:
         """Raise `AssertionError`, with what it wrote, if it has ended."""
         if self._process is None or self._process.returncode is not None:
