@@ -32,15 +32,19 @@ class OwnRedis:
 
     def start(self) -> None:
         """Start it, on the data it has, and wait until it answers."""
+        self.launch()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not blocking.run(redis_answers(self.url)):
+            assert time.monotonic() < end, self._log.read_text()[-2000:]
+            time.sleep(0.02)
+
+    def launch(self) -> None:
+        """Start it and do not wait. It ends with the thread that does this."""
         program = self._server.program(append_only="everysec")
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 program.command, stdout=output, stderr=output, **program.start_options()
             )
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not blocking.run(redis_answers(self.url)):
-            assert time.monotonic() < end, self._log.read_text()[-2000:]
-            time.sleep(0.02)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal: SIGSTOP, and later SIGCONT."""

@@ -1,14 +1,17 @@
 """Reads, changes and mishaps in any order, by several processes on a real Redis: nobody sees what is over."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from auth_service.memory.cache_keys import USER_PREFIX, session_pointer
 from auth_service.memory.circuit import MemoryAway
 from auth_service.memory.reads import Loaded
 from tests.support.caches import Process
@@ -32,7 +35,14 @@ class Step:
 steps = st.lists(
     st.builds(
         Step,
-        what=st.sampled_from(["read"] * 5 + ["change"] * 3 + ["flush", "forget scripts", "cut"]),
+        what=st.sampled_from(
+            ["read"] * 4
+            + ["read by pointer"] * 3
+            + ["read and go away", "read by pointer and go away"]
+            + ["change"] * 3
+            + ["change and go away"] * 2
+            + ["flush", "forget scripts", "cut"]
+        ),
         process=st.integers(0, PROCESSES - 1),
         after=st.integers(0, 12),
         takes=st.integers(0, 6),
@@ -45,20 +55,26 @@ steps = st.lists(
 class World:
     """One row, and the newest version of it that everyone must see from now on."""
 
-    def __init__(self, processes: list[Process], redis: Redis, key: str) -> None:
+    def __init__(self, processes: list[Process], redis: Redis, name: str) -> None:
         self.processes = processes
         self.redis = redis
-        self.key = key
+        self.name = name
+        self.bundle = f"{USER_PREFIX}{name}"
         self.version = self.finished = 0
 
     async def do(self, step: Step) -> None:
         process = self.processes[step.process]
         await self.pause(step.after)
         match step.what:
-            case "read":
-                await self.read(process, step.takes)
+            case "read" | "read by pointer":
+                await self.read(process, step.takes, by_pointer=step.what != "read")
+            case "read and go away" | "read by pointer and go away":
+                by_pointer = step.what != "read and go away"
+                await self.leave(self.read(process, step.takes, by_pointer=by_pointer), after=step.takes)
             case "change":
                 await self.change(process, step.takes)
+            case "change and go away":
+                await self.change(process, step.takes, leaving=True)
             case "flush":
                 await self.redis.flushdb()
             case "forget scripts":
@@ -66,25 +82,45 @@ class World:
             case _:
                 await self.cut(process)
 
-    async def read(self, process: Process, takes: int) -> None:
+    async def read(self, process: Process, takes: int, *, by_pointer: bool = False) -> None:
         async def load() -> Loaded[int]:
             await self.pause(takes // 2)
             version = self.version
             await self.pause(takes)
             return Loaded(version, fresh=FRESH)
 
-        finished = self.finished
-        seen = await process.numbers.read(process.numbers.place(self.key, "row"), load)
+        async def find() -> Loaded[str]:
+            await self.pause(takes // 2)
+            return Loaded(self.name, fresh=FRESH)
+
+        finished, reader = self.finished, process.numbers
+        if by_pointer:
+            pointer = reader.place(session_pointer(self.name), "row", prefix=USER_PREFIX)
+            seen = await reader.read(pointer, load, find=find)
+        else:
+            seen = await reader.read(reader.place(self.bundle, "row"), load)
         assert seen is not None
         assert finished <= seen <= self.version
 
-    async def change(self, process: Process, takes: int) -> None:
+    async def change(self, process: Process, takes: int, *, leaving: bool = False) -> None:
         self.version += 1
         version = self.version
         await self.pause(takes)
-        await process.cache.drop([self.key])
-        await until(lambda: not process.owes, within=5, every=0.002)  # without Redis it has not ended
+        drop = process.cache.drop([self.bundle])
+        await (self.leave(drop, after=takes) if leaving else drop)
+        # It has ended once it has reached Redis: see the bound that 0011 names.
+        await until(lambda: not process.owes, within=20, every=0.002)
         self.finished = max(self.finished, version)
+
+    async def leave(self, deed: Coroutine[Any, Any, None], *, after: int) -> None:
+        """Begin something and go away before, or after, it has ended."""
+        doing = asyncio.create_task(deed)
+        for _ in range(1 + after):
+            await asyncio.sleep(0)
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+        if not doing.cancelled():
+            doing.result()
 
     async def cut(self, process: Process) -> None:
         """Have Redis hang up on a process, whatever it is doing."""
@@ -102,13 +138,13 @@ class World:
 async def play(url: str, steps: list[Step], example: int) -> float:
     processes = [Process(url) for _ in range(PROCESSES)]
     async with Redis.from_url(url) as redis:
-        world = World(processes, redis, f"{{auth.cache}}:user:{example}")
+        world = World(processes, redis, str(example))
         try:
             async with asyncio.TaskGroup() as group:
                 for step in steps:
                     group.create_task(world.do(step))
             for process in processes:
-                await until(lambda: not process.circuit.is_open, within=5)  # noqa: B023 - awaited in this turn
+                await until(lambda: not process.circuit.is_open, within=20)  # noqa: B023 - awaited in this turn
                 await world.read(process, 1)
         finally:
             for process in processes:
