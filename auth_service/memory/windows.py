@@ -4,13 +4,13 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
 from auth_service.memory.circuit import Circuit, MemoryAway
 from auth_service.memory.policies import Allowed, Denied, Policy, Verdict
+from auth_service.memory.script import Script
 
 SUBJECT_BYTES: Final = 16
 """128 bits: enough that no two subjects share a window."""
@@ -31,8 +31,7 @@ class SharedWindows:
     def __init__(self, *, circuit: Circuit, secret: bytes) -> None:
         self._circuit = circuit
         self._secret = secret
-        self._script = (files(__package__) / "sliding_window.lua").read_text("utf-8")
-        self._sha = hashlib.sha1(self._script.encode()).hexdigest()  # noqa: S324 - how Redis names scripts
+        self._script = Script("sliding_window.lua")
 
     async def hit(self, claims: Sequence[tuple[Policy, str]]) -> Verdict:
         """Count a hit of each subject in its window, or none where any is full: the first one denies.
@@ -49,13 +48,8 @@ class SharedWindows:
         """Give what the script gives: the full window's number or 0, milliseconds or hits left, now in ms."""
         keys = [window_key(policy.name, subject, secret=self._secret) for policy, subject in claims]
         sizes = [size for policy, _ in claims for size in (policy.count, policy.per_ms)]
-        call: tuple[str | int, ...] = (len(keys), *keys, *sizes)
-        reply: Any
         try:
-            try:
-                reply = await self._circuit.ask("EVALSHA", self._sha, *call)
-            except NoScriptError:  # Redis is new, or was flushed
-                reply = await self._circuit.ask("EVAL", self._script, *call)
+            reply = await self._script.run(self._circuit.ask, keys=keys, arguments=sizes)
         except ResponseError as refusal:
             raise MemoryAway from refusal
         full, number, now = map(int, reply)
