@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from auth_service.flows.presence import accessing_session, current_session
 from auth_service.memory.cache import Cache
-from auth_service.memory.cache_keys import USER_PREFIX, session_pointer, token_name
+from auth_service.memory.cache_keys import USER_PREFIX, session_pointer, token_name, user_bundle
 from auth_service.memory.metrics import MemoryMetrics
 from auth_service.memory.reads import Loaded, Reads
 from auth_service.model.rules import LoginRules
@@ -35,7 +35,14 @@ class Watch:
         self._database = database
         self._cache = cache
         self._rules = rules
-        self._reads = Reads(name="session", shape=_SHAPE, cache=cache, life=USER_LIFE, metrics=metrics)
+        self._reads = Reads(
+            name="session",
+            shape=_SHAPE,
+            cache=cache,
+            life=USER_LIFE,
+            metrics=metrics,
+            bundle_of=lambda found: user_bundle(found.user.id),
+        )
 
     async def current(self, token: str | None) -> Found | None:
         """Find who is signed in with a session's token; None when it opens nothing now."""

@@ -5,21 +5,20 @@ tickets with values, and only whoever still holds a ticket may fill. So a slow r
 """
 
 import asyncio
-import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.resources import files
 from typing import Any, Final
 
 import structlog
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 from redis.typing import EncodableT
 
 from auth_service.memory.cache_keys import GENERATION, Place
 from auth_service.memory.cache_seal import CacheSeal, Unreadable
 from auth_service.memory.circuit import Circuit, MemoryAway
+from auth_service.memory.script import Script
 
 log = structlog.get_logger()
 
@@ -53,14 +52,17 @@ class Ticket:
     stale: bool
     generation: str
     given_ms: int
-    """When, by Redis's clock: what is loaded with it is fresh from then on."""
+    """When it was seen to stand, by Redis's clock: what is loaded from then on is fresh from then on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Someone loads it by the ticket `name`, and nothing was dropped since they were told to."""
+    """Someone loads it by this ticket, and nothing was dropped since it was given.
 
-    name: str
+    So whoever waits for them in vain may load with it, too: the first to fill spends it.
+    """
+
+    ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,42 +86,20 @@ class Cache:
         self._seal = CacheSeal(secret)
         self._look, self._fill = Script("look.lua"), Script("fill.lua")
         self._losses = self._settled = 0
+        self._giving_back: set[asyncio.Task[None]] = set()
         self._mending: asyncio.Task[None] | None = None
         circuit.on_found = self._mend
 
     async def look(self, place: Place) -> Sight:
         """Look for a value, in one round trip; where it is not, be the one to load it, or learn who does."""
-        for _ in range(2):
-            ticket = secrets.token_hex(8)
-            what, told, bundle, more = await self._run(
-                self._look,
-                (GENERATION, place.key),
-                (secrets.token_hex(8), place.field, ticket, TICKET_LIFE // _MILLISECOND, place.prefix),
-            )
-            match what:
-                case b"hit":
-                    try:
-                        value = self._seal.open(
-                            told, bundle=bundle.decode(), field=place.field, until=more.decode()
-                        )
-                    except Unreadable:
-                        log.warning("cached_value_unreadable")
-                        await self.drop([bundle.decode()])
-                        continue
-                    return Hit(value, bundle.decode())
-                case b"taken":
-                    return Taken(told.decode())
-                case b"nowhere":
-                    return Nowhere()
-                case _:
-                    return Ticket(
-                        Place(bundle.decode(), place.field),
-                        ticket,
-                        stale=what == b"stale",
-                        generation=more.decode(),
-                        given_ms=int(told),
-                    )
-        raise MemoryAway
+        name = _new_name()
+        try:
+            return await self._look_by(name, place)
+        except asyncio.CancelledError:  # it is asked nevertheless, and nobody will hear whether a ticket came
+            giving = asyncio.get_running_loop().create_task(self._give_back(name, place), name="give back")
+            self._giving_back.add(giving)
+            giving.add_done_callback(self._giving_back.discard)
+            raise
 
     async def fill(self, ticket: Ticket, value: bytes | None, *, fresh: timedelta, life: timedelta) -> bool:
         """Keep what was loaded with a ticket, fresh for that long; False where it was dropped meanwhile.
@@ -162,17 +142,67 @@ class Cache:
 
     async def close(self) -> None:
         """End what is under way in the background; the circuit is its owner's to close."""
+        if self._giving_back:
+            await asyncio.wait(self._giving_back)
         if self._mending is not None:
             self._mending.cancel()
             await asyncio.wait({self._mending})
 
-    async def _run(self, script: "Script", keys: tuple[str, ...], arguments: tuple[EncodableT, ...]) -> Any:  # noqa: ANN401 - each script answers in its own shape
-        call: tuple[EncodableT, ...] = (len(keys), *keys, *arguments)
+    async def _look_by(self, ticket: str, place: Place) -> Sight:
+        for _ in range(2):
+            what, told, bundle, more = await self._run(
+                self._look,
+                (GENERATION, place.key),
+                (secrets.token_hex(8), place.field, ticket, TICKET_LIFE // _MILLISECOND, place.prefix),
+            )
+            match what:
+                case b"hit":
+                    try:
+                        value = self._seal.open(
+                            told, bundle=bundle.decode(), field=place.field, until=more.decode()
+                        )
+                    except Unreadable:
+                        log.warning("cached_value_unreadable")
+                        await self.drop([bundle.decode()])
+                        continue
+                    return Hit(value, bundle.decode())
+                case b"taken":
+                    generation, now = more.decode().split(" ")
+                    return Taken(
+                        Ticket(
+                            Place(bundle.decode(), place.field),
+                            told.decode(),
+                            stale=False,
+                            generation=generation,
+                            given_ms=int(now),
+                        )
+                    )
+                case b"nowhere":
+                    return Nowhere()
+                case _:
+                    return Ticket(
+                        Place(bundle.decode(), place.field),
+                        ticket,
+                        stale=what == b"stale",
+                        generation=more.decode(),
+                        given_ms=int(told),
+                    )
+        raise MemoryAway
+
+    async def _give_back(self, name: str, place: Place) -> None:
+        """Give back the ticket `name`, should it have been given: calls are answered in order."""
         try:
-            try:
-                return await self._ask("EVALSHA", script.sha, *call)
-            except NoScriptError:  # Redis is new, or was flushed
-                return await self._ask("EVAL", script.text, *call)
+            sight = await self._look_by(_new_name(), place)
+            if isinstance(sight, Taken) and sight.ticket.name == name:
+                sight = sight.ticket
+            if isinstance(sight, Ticket):
+                await self.fill(sight, None, fresh=timedelta(0), life=TICKET_LIFE)
+        except MemoryAway:
+            return  # a new generation begins, without it
+
+    async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[EncodableT]) -> Any:  # noqa: ANN401 - each script answers in its own shape
+        try:
+            return await script.run(self._ask, keys=keys, arguments=arguments)
         except ResponseError as refusal:
             raise MemoryAway from refusal
 
@@ -212,9 +242,6 @@ class Cache:
             return  # once more when it is found
 
 
-class Script:
-    """A Lua script beside this module."""
-
-    def __init__(self, name: str) -> None:
-        self.text = (files(__package__) / name).read_text("utf-8")
-        self.sha = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 - how Redis names scripts
+def _new_name() -> str:
+    """Name a ticket as none ever was: else what was loaded by an earlier one could be filled by it."""
+    return secrets.token_hex(8)

@@ -5,7 +5,7 @@
 --   bundle's name begins with where KEYS[2] is a pointer, else nothing. All keys are in one hash slot.
 -- Gives {hit, value, bundle, what the value is bound to: its generation and until when it is fresh}, {miss or
 --   stale: the ticket is the caller's, the time in milliseconds, bundle, generation}, {taken: somebody loads,
---   their ticket, bundle, ''} or {nowhere: there is no pointer, '', '', ''}.
+--   their ticket, bundle, generation and time} or {nowhere: there is no pointer, '', '', ''}.
 --
 -- A ticket must be given in the step that finds nothing: whoever loads after that sees every change whose
 -- `drop` came before it. The server is asked who it is in the same step, so nothing that an earlier server
@@ -48,7 +48,7 @@ end
 local given, given_until, ticket = string.match(found[2] or '', '^(%S+) (%d+) (%S+)$')
 local left = (tonumber(given_until) or 0) - now
 if given == generation and left > 0 and left <= tonumber(ARGV[4]) then
-  return {'taken', ticket, bundle, ''}
+  return {'taken', ticket, bundle, string.format('%s %.0f', generation, now)}
 end
 
 redis.call('HSET', bundle, 't:' .. ARGV[2], string.format('%s %.0f %s', generation, now + ARGV[4], ARGV[3]))

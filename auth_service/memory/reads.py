@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from auth_service.memory.cache import VALUE_BYTES_MAX, Cache, Hit, Nowhere, Taken, Ticket
@@ -15,9 +16,11 @@ from auth_service.memory.metrics import MemoryMetrics
 
 T = TypeVar("T")
 
+log = structlog.get_logger()
+
 WAIT_SECONDS: Final = 0.005
 LOOKS_MAX: Final = 10
-"""Looks of one reader, who waits between them while another process loads; then they load for themselves."""
+"""Looks of one reader, who waits between them while another process loads; then this process loads, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,27 @@ class Reads(Generic[T]):
     """Reads values of one shape. What it gives is no older than the last drop that had ended before.
 
     Without Redis, or where Redis is slow, everything is loaded, and nothing raised but what `load` raises.
+    `bundle_of` names the bundle that a value belongs in: a pointer that leads to another one is forged.
     """
 
     def __init__(
-        self, *, name: str, shape: TypeAdapter[T], cache: Cache, life: timedelta, metrics: MemoryMetrics
+        self,
+        *,
+        name: str,
+        shape: TypeAdapter[T],
+        cache: Cache,
+        life: timedelta,
+        metrics: MemoryMetrics,
+        bundle_of: Callable[[T], str] | None = None,
+        looks_max: int = LOOKS_MAX,
     ) -> None:
         self._name = name
         self._shape = shape
         self._shape_name = shape_name(shape)
         self._cache = cache
         self._life = life
+        self._bundle_of = bundle_of
+        self._looks_max = looks_max
         self._requests = metrics.cache_requests
         self._fills = metrics.cache_fills
         self._loads: dict[str, asyncio.Task[Loaded[T]]] = {}
@@ -59,63 +73,92 @@ class Reads(Generic[T]):
 
         Where `find` tells nothing, there is nothing.
         """
+        taken: Ticket | None = None
         try:
-            for _ in range(LOOKS_MAX):
+            for _ in range(self._looks_max):
                 match await self._cache.look(place):
                     case Hit(value, bundle):
-                        try:
-                            return self._hit(value)
-                        except ValidationError:  # of another shape after all
-                            await self._cache.drop([bundle])
+                        if (found := await self._open(value, bundle, place)) is not None:
+                            return found
                     case Ticket() as ticket:
                         self._count("stale" if ticket.stale else "miss")
-                        return (await self._load_by(ticket, load)).value
-                    case Taken(name) if (loading := self._loads.get(name)) is not None:
-                        self._count("shared")
-                        return (await asyncio.shield(loading)).value
-                    case Taken():
+                        return await self._load_by(ticket, load, place)
+                    case Taken(taken):
+                        if taken.name in self._loads:
+                            break
                         await asyncio.sleep(WAIT_SECONDS)
                     case Nowhere():
-                        if find is None or not await self._point(place, find):
+                        if not await self._point(place, find):
                             self._count("miss")
                             return None
         except MemoryAway:
             pass
-        self._count("bypass")
-        return (await load()).value
+        return await self._load_beside(taken, load, place)
 
     async def close(self) -> None:
         """Wait for what is being loaded for nobody any more."""
         if under_way := {*self._loads.values(), *self._finds.values()}:
             await asyncio.wait(under_way)
 
-    def _hit(self, value: bytes) -> T:
-        read = self._shape.validate_json(value)
+    async def _open(self, value: bytes, bundle: str, place: Place) -> T | None:
+        """Give what was found, unless it is not what this place is for: then that is forgotten."""
+        try:
+            found = self._shape.validate_json(value)
+        except ValidationError:  # of another shape after all
+            await self._cache.drop([bundle])
+            return None
+        if not self._belongs(found, bundle):
+            await self._forget_pointer(place)
+            return None
         self._count("hit")
-        return read
+        return found
 
-    async def _load_by(self, ticket: Ticket, load: Load[T]) -> Loaded[T]:
-        """Load in a task of its own: others may wait for it when whoever began has gone."""
-        loading = asyncio.create_task(self._load(ticket, load), name=f"load {self._name}")
-        self._loads[ticket.name] = loading
-        loading.add_done_callback(lambda done: self._loaded(ticket.name, done))
-        return await asyncio.shield(loading)
+    def _belongs(self, value: T, bundle: str) -> bool:
+        return self._bundle_of is None or self._bundle_of(value) == bundle
+
+    async def _forget_pointer(self, place: Place) -> None:
+        """Have it found anew. What lies in another's bundle would outlive what its own is dropped for."""
+        log.warning("cache_pointer_forged", cache=self._name)
+        await self._cache.drop([place.key])
+
+    async def _load_beside(self, taken: Ticket | None, load: Load[T], place: Place) -> T | None:
+        """Load by another's ticket; where none was seen, nothing tells whose load this reader may share."""
+        if taken is None:
+            self._count("bypass")
+            return (await load()).value
+        self._count("shared" if taken.name in self._loads else "bypass")
+        return await self._load_by(taken, load, place)
+
+    async def _load_by(self, ticket: Ticket, load: Load[T], place: Place) -> T | None:
+        """Load with a ticket, once in this process, and for all who wait, should whoever began it go away.
+
+        Whoever comes here has seen the ticket stand since they began to read, so nothing was dropped between
+        its giving and then. A load with it began after its giving, and so after every drop that they must
+        see, whoever's load it is and however long ago it began.
+        """
+        loading = self._loads.get(ticket.name)
+        if loading is None:
+            loading = asyncio.create_task(self._load(ticket, load, place), name=f"load {self._name}")
+            self._loads[ticket.name] = loading
+            loading.add_done_callback(lambda done: self._loaded(ticket.name, done))
+        return (await asyncio.shield(loading)).value
 
     def _loaded(self, name: str, done: asyncio.Task[Loaded[T]]) -> None:
         del self._loads[name]
         _heard(done)
 
-    async def _load(self, ticket: Ticket, load: Load[T]) -> Loaded[T]:
+    async def _load(self, ticket: Ticket, load: Load[T], place: Place) -> Loaded[T]:
         clock = asyncio.get_running_loop().time
-        began, loaded = clock(), None
+        began, value, fresh = clock(), None, timedelta(0)
         try:
             loaded = await load()
+            if loaded.value is not None:
+                if self._belongs(loaded.value, ticket.place.key):
+                    value = self._shape.dump_json(loaded.value)
+                    fresh = loaded.fresh - timedelta(seconds=clock() - began)
+                else:
+                    await self._forget_pointer(place)
         finally:
-            if loaded is None or loaded.value is None:
-                value, fresh = None, timedelta(0)
-            else:
-                value = self._shape.dump_json(loaded.value)
-                fresh = loaded.fresh - timedelta(seconds=clock() - began)
             await self._fill(ticket, value, fresh=fresh)
         return loaded
 
@@ -130,8 +173,10 @@ class Reads(Generic[T]):
             result = "kept" if standing else "outrun"
         self._fills(self._name, result).inc()
 
-    async def _point(self, place: Place, find: Load[str]) -> bool:
+    async def _point(self, place: Place, find: Load[str] | None) -> bool:
         """Find where the pointer leads, once for all who ask now: it never leads elsewhere."""
+        if find is None:
+            return False
         finding = self._finds.get(place.key)
         if finding is None:
             finding = asyncio.create_task(self._find(place.key, find), name=f"find {self._name}")

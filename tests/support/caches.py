@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from auth_service.memory.cache import Cache
 from auth_service.memory.circuit import Circuit
 from auth_service.memory.metrics import MemoryMetrics
-from auth_service.memory.reads import Reads
+from auth_service.memory.reads import LOOKS_MAX, Reads
 
 SECRET = b"\x0a" * 32
 PATIENT = timedelta(seconds=5)
@@ -21,7 +21,12 @@ class Process:
     """What one process has: a circuit, a cache through it, and readers of numbers."""
 
     def __init__(
-        self, url: str, *, patience: timedelta = PATIENT, probe_every: timedelta = timedelta(milliseconds=10)
+        self,
+        url: str,
+        *,
+        patience: timedelta = PATIENT,
+        probe_every: timedelta = timedelta(milliseconds=10),
+        looks_max: int = LOOKS_MAX,
     ) -> None:
         self.registry = CollectorRegistry()
         self.metrics = MemoryMetrics(self.registry)
@@ -29,7 +34,12 @@ class Process:
         self.circuit = Circuit(url, up=up, patience=patience, probe_every=probe_every)
         self.cache = Cache(circuit=self.circuit, secret=SECRET)
         self.numbers: Reads[int] = Reads(
-            name="numbers", shape=TypeAdapter(int), cache=self.cache, life=LIFE, metrics=self.metrics
+            name="numbers",
+            shape=TypeAdapter(int),
+            cache=self.cache,
+            life=LIFE,
+            metrics=self.metrics,
+            looks_max=looks_max,
         )
 
     def counted(self, result: str, *, cache: str = "numbers") -> float:
@@ -55,9 +65,11 @@ class Process:
 
 
 @asynccontextmanager
-async def process(url: str, *, patience: timedelta = PATIENT) -> AsyncIterator[Process]:
+async def process(
+    url: str, *, patience: timedelta = PATIENT, looks_max: int = LOOKS_MAX
+) -> AsyncIterator[Process]:
     """Lend one."""
-    opened = Process(url, patience=patience)
+    opened = Process(url, patience=patience, looks_max=looks_max)
     try:
         yield opened
     finally:

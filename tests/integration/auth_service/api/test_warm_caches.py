@@ -2,13 +2,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 from sqlalchemy import func, update
 
 from auth_service.api.admin_bodies import REASON_CHARACTERS_MAX
+from auth_service.memory.cache_keys import session_pointer, token_name, user_bundle
 from auth_service.model.names import NAME_CHARACTERS_MAX
+from auth_service.model.tokens import token_hash
 from auth_service.model.users import Role, Status
 from auth_service.storage.tables import users
 from tests.integration.auth_service.api.site import Site, open_site, problem
@@ -36,6 +39,10 @@ async def ada(site: Site) -> Present:
 
 def cookies(someone: Present) -> dict[str, str]:
     return {"__Secure-porter_access": someone.access}
+
+
+def cookie_of(someone: Present) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies(someone).items())
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/sessions/verify", GRID])
@@ -99,6 +106,36 @@ async def test_a_page_of_a_hundred_long_names_and_reasons_is_kept(site: Site, ad
     }
     assert second.content == first.content
     assert log.statements == []
+
+
+@pytest.mark.parametrize("kind", ["session", "access"])
+async def test_a_pointer_led_to_somebody_else_shows_nobody_but_its_owner(
+    site: Site, ada: Present, redis_client: Redis, kind: str
+) -> None:
+    bob = await present(site.parts.database, "bob@example.org", name="Bob")
+    name = token_name(
+        kind, token_hash(ada.token if kind == "session" else ada.access), secret=site.parts.cache.secret
+    )
+    pointer, theirs = session_pointer(name), user_bundle(bob.user.id)
+
+    async def shown(client: httpx.AsyncClient, someone: Present) -> str | None:
+        if kind == "session":
+            answer = await client.get("/v1/me", headers=someone.bearer)
+            return answer.json()["id"] if answer.is_success else None
+        answer = await client.get("/v1/sessions/verify", headers={"Cookie": cookie_of(someone)})
+        return answer.headers["remote-user"] if answer.is_success else None
+
+    async with site.client() as client:
+        for someone in (ada, bob):
+            assert await shown(client, someone) == str(someone.user.id)
+        for _ in range(2):
+            await redis_client.set(pointer, str(bob.user.id), ex=60)
+            assert await shown(client, ada) == str(ada.user.id)
+            assert not [field for field in await redis_client.hkeys(theirs) if str(field).endswith(name)]
+        await redis_client.set(pointer, str(bob.user.id), ex=60)
+        async with site.parts.database.unit() as unit:
+            await unit.sessions.end(ada.session.id, of=ada.user.id, idle=site.parts.door.rules.session_idle)
+        assert await shown(client, ada) is None
 
 
 async def test_fifty_parallel_requests_load_once(site: Site, ada: Present) -> None:

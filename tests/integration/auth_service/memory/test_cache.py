@@ -235,7 +235,9 @@ async def test_what_is_fresh_no_more_is_loaded_anew_and_called_stale(one: Proces
 
 async def test_a_ticket_is_given_once_and_again_when_it_was_given_back(one: Process, other: Process) -> None:
     ticket = await ticket_for(one.cache)
-    assert await other.cache.look(PLACE) == Taken(ticket.name)
+    sight = await other.cache.look(PLACE)
+    assert isinstance(sight, Taken)
+    assert (sight.ticket.name, sight.ticket.place) == (ticket.name, ticket.place)
     await one.cache.fill(ticket, None, fresh=FRESH, life=LIFE)
 
     second = await ticket_for(other.cache)
