@@ -4,6 +4,9 @@ python -m tests.benchmarks.drain drain [SYSTEMS]      mails a second out of a ba
 python -m tests.benchmarks.drain latency [SYSTEMS]    what a mail takes at 50 a second
 python -m tests.benchmarks.drain kills [SYSTEMS]      what three `kill -9` of the worker cost
 python -m tests.benchmarks.drain redis [SYSTEMS]      what a `kill -9` of Redis costs; Porter unless named
+python -m tests.benchmarks.drain growth               Porter's drain beside an old ledger and a backlog
+python -m tests.benchmarks.drain grid                 the list of users with a thousand and a million
+python -m tests.benchmarks.drain footprint            start to ready, and memory, of both services
 
 SYSTEMS are names, comma-separated; without any, all. Systems are measured in interleaved rounds. Sizes come
 from the environment, to try it out: PORTER_BENCH_COUNT (mails), PORTER_BENCH_ROUNDS, PORTER_BENCH_SECONDS.
@@ -16,6 +19,9 @@ from functools import partial
 
 from tests.benchmarks.drain import telling
 from tests.benchmarks.drain.draining import drain
+from tests.benchmarks.drain.footprint import footprints
+from tests.benchmarks.drain.grid import asked
+from tests.benchmarks.drain.growth import grown
 from tests.benchmarks.drain.killing import kill_redis, kill_workers
 from tests.benchmarks.drain.latency import wait_for_mails
 from tests.benchmarks.drain.peers import make_all
@@ -41,6 +47,12 @@ def main(arguments: Sequence[str]) -> None:
             asyncio.run(_kills(_ready(named(names, among=(PORTER_TWICE, *QUEUES)))))
         case ["redis"]:
             asyncio.run(_redis(_ready(named(names or PORTER.name, among=QUEUES))))
+        case ["growth"]:
+            asyncio.run(_growth())
+        case ["grid"]:
+            asyncio.run(_grid())
+        case ["footprint"]:
+            asyncio.run(_footprint())
         case _:
             sys.stdout.write(__doc__ or "")
             sys.exit(2)
@@ -99,6 +111,41 @@ async def _redis(systems: Sequence[System]) -> None:
             systems, rounds, partial(kill_redis, stage=stage, count=count), told=telling.of_cost
         )
     keep("redis", costs, count=count, rounds=rounds)
+
+
+async def _growth() -> None:
+    count, rounds = number("COUNT", 10_000), number("ROUNDS", 3)
+    rows, waiting = number("ROWS", 1_000_000), number("WAITING", 100_000)
+    tell(f"{count} mails; {rows} rows in the ledger, {waiting} events waiting; {rounds} rounds in turns")
+    async with staged() as stage:
+        drained = await grown(stage, count=count, rows=rows, waiting=waiting, rounds=rounds)
+    keep("growth", drained, count=count, rows=rows, waiting=waiting, rounds=rounds)
+    per_second = medians((done.system, done.per_second) for done in drained)
+    nothing, *others = per_second
+    for name in others:
+        tell(f"  {name}: {per_second[name] / per_second[nothing]:.2f} of the rate with nothing beside")
+
+
+async def _grid() -> None:
+    answers = []
+    async with staged() as stage:
+        for users in (1000, number("USERS", 1_000_000)):
+            tell(f"{users} users")
+            answers += await asked(stage, users=users, times=number("ROUNDS", 15))
+    keep("grid", answers)
+    for answer in answers:
+        if answer.plan:
+            tell(f"\n{answer.users} users, {answer.question}\n{answer.plan}")
+
+
+async def _footprint() -> None:
+    found = []
+    async with staged() as stage:
+        for _ in range(number("ROUNDS", 3)):
+            found += await footprints(stage, codes=number("COUNT", 3000))
+            for each in found[-2:]:
+                tell(telling.of_footprint(each))
+    keep("footprint", found)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tests.benchmarks.drain.systems import ROOT
 FOLDER: Final = ROOT / "build" / "bench"
 
 
-def keep(name: str, rows: Iterable[object], **facts: object) -> Path:
+def keep(name: str, rows: Iterable[object], /, **facts: object) -> Path:
     """Write a measurement's rows (dataclasses), and what else must be known to read them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 from redis.asyncio import Redis
@@ -21,7 +23,6 @@ from devstack.ports import free_port
 from devstack.servers.postgres import initialise
 from mailer_service.mailing.brand import Brand
 from mailer_service.mailing.letters import open_letter
-from mailer_service.mailing.migrate import upgrade
 from mailer_service.mailing.templates import Templates
 from tests.benchmarks.drain import processes
 from tests.benchmarks.drain.systems import CONNECTIONS, JOBS, ROOT, SILENCE_SECONDS, System
@@ -29,6 +30,7 @@ from tests.benchmarks.drain.workers import letter
 from tests.benchmarks.drain.workers.porter import otp_requested
 from tests.benchmarks.drain.workers.settings import Settings
 from tests.chaos.servers import Server, own_redis
+from tests.support.postgres import MIGRATIONS
 from tests.support.redis_users import as_user
 
 PUBLIC_URL: Final = "https://login.example.org"
@@ -44,6 +46,31 @@ class Stage:
     postgres: Server
     key: str
     """Seals Porter's boxes."""
+    database: str = "postgres"
+    ledger_is_kept: bool = False
+    """Whether what is in the ledger stays there from one measurement to the next."""
+
+    @property
+    def database_url(self) -> str:
+        """The database that is measured on."""
+        return f"{self.postgres.url.rpartition('/')[0]}/{self.database}"
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """Lend a connection to that database."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def another(self, database: str, *, ledger_is_kept: bool) -> "Stage":
+        """Make another database on the same server, with both services' tables."""
+        async with self.connection() as connection:
+            await connection.execute(f"CREATE DATABASE {database}")
+        stage = replace(self, database=database, ledger_is_kept=ledger_is_kept)
+        await asyncio.to_thread(_migrate, stage.database_url)
+        return stage
 
     def settings(self, *, smtp_port: int) -> Settings:
         """Tell a worker where everything is."""
@@ -64,7 +91,7 @@ class Stage:
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
-            "DATABASE_URL": self.postgres.url,
+            "DATABASE_URL": self.database_url,
             "REDIS_URL": as_user("mailer", self.redis.url),
             "SEALING_KEYS": self.key,
             "PUBLIC_URL": PUBLIC_URL,
@@ -80,14 +107,12 @@ class Stage:
         return sum(processes.cpu_seconds(_pid(server)) for server in (self.redis, self.postgres))
 
     async def clear(self) -> None:
-        """Forget everything in Redis and every delivery."""
+        """Forget everything in Redis and, unless they are kept, every delivery."""
         async with Redis.from_url(self.redis.url) as redis:
             await redis.flushall()
-        connection = await asyncpg.connect(self.postgres.url)
-        try:
-            await connection.execute("TRUNCATE mailer.deliveries, mailer.delivery_attempts")
-        finally:
-            await connection.close()
+        if not self.ledger_is_kept:
+            async with self.connection() as connection:
+                await connection.execute("TRUNCATE mailer.deliveries, mailer.delivery_attempts")
 
     async def publisher(
         self, system: System, *, count: int, first: int = 0, per_second: float = 0.0
@@ -141,16 +166,16 @@ async def staged() -> AsyncIterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="porter-bench-") as place:
         folder, key = Path(place), new_key()
         (folder / "redis").mkdir()
-        redis = own_redis(folder / "redis", origin="path")
+        redis = own_redis(folder / "redis", origin="path" if shutil.which("redis-server") else "wheel")
         database = initialise(
-            folder=folder / "postgres", port=free_port(), password=secrets.token_urlsafe(12)
+            folder=folder / "postgres", port=free_port(), password=secrets.token_urlsafe(12), origin="wheel"
         )
         postgres = Server(database.url(), database.program(), answers=postgres_answers, crash=signal.SIGINT)
         await redis.start()
         try:
             await postgres.start()
             try:
-                await asyncio.to_thread(upgrade, _for_sqlalchemy(postgres.url))
+                await asyncio.to_thread(_migrate, postgres.url)
                 _write_letter(folder / "letter.json", key)
                 yield Stage(folder, redis, postgres, key)
             finally:
@@ -164,8 +189,9 @@ def _pid(server: Server) -> int:
     return server._process.pid
 
 
-def _for_sqlalchemy(url: str) -> str:
-    return f"postgresql+asyncpg://{url.partition('://')[2]}"
+def _migrate(url: str) -> None:
+    for service in MIGRATIONS:
+        import_module(service).upgrade(f"postgresql+asyncpg://{url.partition('://')[2]}")
 
 
 def _write_letter(path: Path, key: str) -> None:

@@ -3,6 +3,7 @@
 import sys
 
 from tests.benchmarks.drain.draining import Drained
+from tests.benchmarks.drain.footprint import Footprint
 from tests.benchmarks.drain.killing import Cost
 from tests.benchmarks.drain.latency import Waited
 
@@ -36,4 +37,13 @@ def of_cost(cost: Cost) -> str:
         f"{cost.system:20} {cost.killed} killed: of {cost.mails} mails lost {cost.lost}, "
         f"doubled {cost.doubled}, {cost.late} later than a second, slowest {cost.slowest_seconds:.1f} s, "
         f"median {1000 * cost.median_seconds:.1f} ms"
+    )
+
+
+def of_footprint(footprint: Footprint) -> str:
+    """Tell what a service needs."""
+    idle, loaded = footprint.idle_bytes / MEGABYTE, footprint.loaded_bytes / MEGABYTE
+    return (
+        f"{footprint.service:20} ready after {footprint.ready_seconds:.2f} s   {idle:4.0f} MB idle, "
+        f"{loaded:4.0f} MB after {footprint.codes} codes"
     )
