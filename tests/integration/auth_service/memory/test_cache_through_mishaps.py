@@ -60,24 +60,26 @@ class Trial:
     afterwards: Sequence[Deed]
 
 
-def deeds(*whats: str, least: int) -> st.SearchStrategy[list[Deed]]:
+def deeds(*kinds: str, least: int) -> st.SearchStrategy[list[Deed]]:
     """Draw what is done."""
     one = st.builds(
         Deed,
-        what=st.sampled_from(whats),
+        what=st.sampled_from(kinds),
         process=st.integers(0, PROCESSES - 1),
         after=st.integers(0, 12),
         takes=st.integers(0, 4),
     )
-    return st.lists(one, min_size=least, max_size=5)
+    return st.lists(one, min_size=least, max_size=8)
 
 
 trials = st.lists(
     st.builds(
         Trial,
         mishap=st.sampled_from(["killed", "emptied", "cut back", "refusing writes", "standing still"]),
-        lasts=st.integers(0, 150),
-        meanwhile=deeds("read", "read and go away", "change", "change and go away", least=1),
+        lasts=st.integers(10, 150),
+        meanwhile=deeds(
+            "read", "read", "read", "read and go away", "change", "change", "change and go away", least=2
+        ),
         afterwards=deeds("read", "read", "read", "change", least=1),
     ),
     min_size=1,
