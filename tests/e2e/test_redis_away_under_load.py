@@ -27,6 +27,7 @@ def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
         yield server
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("own", "mishap"), CASES, indirect=["own"])
 async def test_everybody_is_answered_as_documented_and_each_accepted_challenge_is_mailed_once(
     own: OwnRedis, mishap: str
