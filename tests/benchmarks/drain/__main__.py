@@ -7,6 +7,7 @@ python -m tests.benchmarks.drain redis [SYSTEMS]      what a `kill -9` of Redis 
 python -m tests.benchmarks.drain growth               Porter's drain beside an old ledger and a backlog
 python -m tests.benchmarks.drain grid                 the list of users with a thousand and a million
 python -m tests.benchmarks.drain footprint            start to ready, and memory, of both services
+python -m tests.benchmarks.drain report               write docs/benchmarks.md from what was measured last
 
 SYSTEMS are names, comma-separated; without any, all. Systems are measured in interleaved rounds. Sizes come
 from the environment, to try it out: PORTER_BENCH_COUNT (mails), PORTER_BENCH_ROUNDS, PORTER_BENCH_SECONDS.
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from tests.benchmarks.drain import telling
+from tests.benchmarks.drain import report, telling
 from tests.benchmarks.drain.draining import drain
 from tests.benchmarks.drain.footprint import footprints
 from tests.benchmarks.drain.grid import asked
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str]) -> None:
             asyncio.run(_growth())
         case ["grid"]:
             asyncio.run(_grid())
+        case ["report"]:
+            tell(f"written: {', '.join(report.write())}")
         case ["footprint"]:
             asyncio.run(_footprint())
         case _:

@@ -5,9 +5,8 @@ import json
 import secrets
 import shutil
 import signal
-import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -25,6 +24,7 @@ from mailer_service.mailing.brand import Brand
 from mailer_service.mailing.letters import open_letter
 from mailer_service.mailing.templates import Templates
 from tests.benchmarks.drain import processes
+from tests.benchmarks.drain.publisher import Publisher
 from tests.benchmarks.drain.systems import CONNECTIONS, JOBS, ROOT, SILENCE_SECONDS, System
 from tests.benchmarks.drain.workers import letter
 from tests.benchmarks.drain.workers.porter import otp_requested
@@ -116,7 +116,7 @@ class Stage:
 
     async def publisher(
         self, system: System, *, count: int, first: int = 0, per_second: float = 0.0
-    ) -> "Publisher":
+    ) -> Publisher:
         """Begin to ask a system for mails, in a process of its own."""
         assert system.module is not None
         notes = self.folder / f"published-{free_port()}.txt"
@@ -132,32 +132,6 @@ class Stage:
         if system.module is not None:
             publisher = await self.publisher(system, count=count)
             await publisher.done(within=FILL_WITHIN_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Publisher:
-    """A process that asks for mails, and notes when it did."""
-
-    process: asyncio.subprocess.Process
-    notes: Path
-
-    async def done(self, *, within: float) -> None:
-        """Wait until it has asked for all. Raises `CalledProcessError`."""
-        async with asyncio.timeout(within):
-            status = await self.process.wait()
-        if status:
-            raise subprocess.CalledProcessError(status, "publishing")
-
-    async def end(self) -> None:
-        """Let it ask for no more."""
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
-
-    def published(self) -> Mapping[str, float]:
-        """Give the moment (monotonic seconds) by recipient."""
-        lines = self.notes.read_text().rpartition("\n")[0].splitlines() if self.notes.exists() else []
-        return {address: float(at) for at, address in (line.split() for line in lines)}
 
 
 @asynccontextmanager
