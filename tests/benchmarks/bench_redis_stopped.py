@@ -22,7 +22,7 @@ from tests.e2e.steady_visits import CODES_PER_IP, DOCUMENTED, Answered, Visits, 
 from tests.support.own_redis import KINDS, own_redis
 from tests.support.waiting import until
 
-BEFORE, AWAY, AFTER = 5.0, 30.0, 8.0
+BEFORE, AWAY, AFTER = 10.0, 30.0, 10.0
 PEOPLE: Final = 1000
 MAILED_WITHIN: Final = 120.0
 
@@ -68,7 +68,7 @@ def _tell_of(visits: Visits, *, gone_at: float, back_at: float) -> None:
         sys.stdout.write(f"  {kind}: {status}, {count} times\n")
     sys.stdout.write(f"  {len(visits.accepted)} challenges accepted, each mailed once\n")
     spans = (
-        ("before", 1.0, gone_at - 1e9, gone_at),  # the first second warms up
+        ("before", 3.0, gone_at - 1e9, gone_at),  # the first seconds warm up
         ("while it is away", 0.0, gone_at, back_at),
         ("in the first 2 s after", 0.0, back_at, back_at + 2),
         ("later", 0.0, back_at + 2, back_at + 1e9),
