@@ -21,7 +21,7 @@ class MemoryMetrics:
         )
         self.cache_requests = _counter(
             "auth_cache_requests_total",
-            "Looks into a cache: hit, miss, stale (checked anew), shared (loaded once), bypass (loaded beside it).",
+            "Looks into a cache: hit, miss, stale (checked anew), shared (loaded once), bypass (beside it).",
             ("cache", "result"),
             registry,
         )
