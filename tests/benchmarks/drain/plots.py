@@ -8,11 +8,14 @@ from xml.sax.saxutils import escape
 WIDTH: Final = 760
 LABELS: Final = 150
 ROW: Final = 30
+EDGE: Final = 12
+"""Of ground around it: whoever shows the plot may show it on any other."""
 TOP: Final = 46
 VALUES: Final = 130
 """Left to the right of the longest bar, for its figure."""
 
 STYLE: Final = """
+.ground { fill: #ffffff }
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
 .quiet { fill: #59636e }
@@ -21,6 +24,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .line { stroke: #8c959f; stroke-width: 3 }
 .porter-line { stroke: #0969da; stroke-width: 3 }
 @media (prefers-color-scheme: dark) {
+  .ground { fill: #0d1117 }
   text { fill: #f0f6fc }
   .quiet { fill: #9198a1 }
   .other { fill: #656c76 }
@@ -76,9 +80,10 @@ def _plot(title: str, subtitle: str, rows: Sequence[Row], drawn: Sequence[str]) 
     height = TOP + ROW * len(rows) + 8
     told = "; ".join(f"{row.name} {row.figure}" for row in rows)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-EDGE} {-EDGE} {WIDTH + 2 * EDGE} {height + 2 * EDGE}" role="img">',
         f"<title>{escape(f'{title}: {told}')}</title>",
         f"<style>{STYLE}</style>",
+        f'<rect class="ground" x="{-EDGE}" y="{-EDGE}" width="100%" height="100%" rx="6"/>',
         f'<text class="title" x="0" y="15">{escape(title)}</text>',
         f'<text class="quiet" x="0" y="33">{escape(subtitle)}</text>',
     ]

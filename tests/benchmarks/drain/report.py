@@ -26,7 +26,7 @@ def write() -> list[str]:
 
 
 def _replaced(page: str, name: str, told: str) -> str:
-    marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marked.search(page):
         raise ValueError(f"{PAGE.name} has no place for {name}")
-    return marked.sub(lambda found: f"{found[1]}{told}{found[2]}", page)
+    return marked.sub(lambda found: f"{found[1]}\n{told}\n\n{found[2]}", page)

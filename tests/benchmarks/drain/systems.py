@@ -1,5 +1,6 @@
 """What is measured side by side, and how each is started."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,8 @@ ENVIRONMENTS: Final = ROOT / ".venv-bench"
 WORKERS: Final = "tests.benchmarks.drain.workers"
 CONNECTIONS: Final = 16
 """SMTP connections of each; Porter's default."""
-JOBS: Final = 32
-"""What each asynchronous peer has under way at most: with more none was faster."""
+JOBS: Final = int(os.environ.get("PORTER_BENCH_JOBS", "32"))
+"""What each asynchronous peer has under way at most."""
 SILENCE_SECONDS: Final = 5
 """After so long a peer takes a job for lost, where it can be told."""
 
