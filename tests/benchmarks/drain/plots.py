@@ -79,8 +79,9 @@ def spans(title: str, subtitle: str, rows: Sequence[Row]) -> str:
 def _plot(title: str, subtitle: str, rows: Sequence[Row], drawn: Sequence[str]) -> str:
     height = TOP + ROW * len(rows) + 8
     told = "; ".join(f"{row.name} {row.figure}" for row in rows)
+    seen = f"{-EDGE} {-EDGE} {WIDTH + 2 * EDGE} {height + 2 * EDGE}"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-EDGE} {-EDGE} {WIDTH + 2 * EDGE} {height + 2 * EDGE}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{seen}" role="img">',
         f"<title>{escape(f'{title}: {told}')}</title>",
         f"<style>{STYLE}</style>",
         f'<rect class="ground" x="{-EDGE}" y="{-EDGE}" width="100%" height="100%" rx="6"/>',
