@@ -45,7 +45,7 @@ def _peer(name: str, *command: str) -> System:
 
 PORTER: Final = System("Porter", ("-m", "mailer_service.cli", "run"), module=f"{WORKERS}.porter")
 PORTER_TWICE: Final = System(
-    "Porter, two replicas", ("-m", "mailer_service.cli", "run"), module=f"{WORKERS}.porter", replicas=2
+    "Porter x 2", ("-m", "mailer_service.cli", "run"), module=f"{WORKERS}.porter", replicas=2
 )
 BARE_LOOP: Final = System("bare loop", ("-m", f"{WORKERS}.bare_loop"), module=f"{WORKERS}.bare_loop")
 READY_BYTES: Final = System("ready-made bytes", ("-m", f"{WORKERS}.ready_bytes"))

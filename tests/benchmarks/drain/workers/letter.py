@@ -7,6 +7,7 @@ less than any template. Of the ways to build it this is the one that took the le
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import make_msgid
@@ -37,8 +38,8 @@ class Letter:
     def message(self, *, address: str, name: str, code: str) -> bytes:
         """Build the mail to one person."""
         mail = EmailMessage(policy=_POLICY)
-        mail["From"] = f"Porter <{SENDER}>"
-        mail["To"] = f"{name} <{address}>"
+        mail["From"] = _mailbox("Porter", SENDER)
+        mail["To"] = _mailbox(name, address)
         mail["Subject"] = self.subject.replace(CODE, code)
         mail["Date"] = datetime.now(UTC)
         mail["Message-ID"] = make_msgid(domain="example.org")
@@ -47,3 +48,8 @@ class Letter:
         html = self.html.replace(NAME, name).replace(CODE, code)
         mail.add_alternative(html, subtype="html", cte="8bit")
         return mail.as_bytes()
+
+
+def _mailbox(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(name, local, domain)
