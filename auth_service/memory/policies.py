@@ -10,6 +10,7 @@ COUNT_MAX: Final = 1000
 SECONDS_MAX: Final = 86_400
 OFF: Final = "off"
 
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _WRITTEN: Final = re.compile(r"([0-9]{1,4})/([0-9]{1,5})")
 
 NOWHERE: Final = "nowhere"
@@ -30,7 +31,7 @@ class Policy:
     @property
     def per_ms(self) -> int:
         """Its length in milliseconds."""
-        return self.per // timedelta(milliseconds=1)
+        return self.per // _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 --
 -- KEYS: a list of hit times for each window, oldest first, in milliseconds of this server's clock.
 -- ARGV: for each window how many hits it holds, and its length in milliseconds.
--- Gives {number of the first full window or 0, milliseconds until it has room or hits left in the
--- tightest, now}.
+-- Gives three numbers in one string, which is read faster than three: that of the first full window or 0,
+-- milliseconds until it has room or hits left in the tightest, now.
 --
 -- Looking and counting are one step, else parallel hits would all look first and then all count. A denied
 -- hit is counted nowhere, so a denied client is free as soon as the window says. A list never holds more than
@@ -11,6 +11,7 @@
 -- window begins at zero: a limit that fails is one that each process keeps alone.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local stamp = string.format('%.0f', now)
 local least
 
 local function time_at(key, index)
@@ -51,13 +52,13 @@ for window, key in ipairs(KEYS) do
 
   local left = holds - count
   if left <= 0 then
-    return {window, leaving + length - now, now}
+    return string.format('%d %.0f %s', window, leaving + length - now, stamp)
   end
   least = math.min(least or left, left)
 end
 
 for window, key in ipairs(KEYS) do
-  redis.call('RPUSH', key, string.format('%.0f', now))
-  redis.call('PEXPIREAT', key, string.format('%.0f', now + ARGV[2 * window]))
+  redis.call('RPUSH', key, stamp)
+  redis.call('PEXPIREAT', key, string.format('%.0f', now + ARGV[2 * window])) -- by `now`, to the millisecond
 end
-return {0, (least or 0) - 1, now}
+return string.format('0 %d %s', least - 1, stamp)

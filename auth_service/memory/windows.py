@@ -52,5 +52,5 @@ class SharedWindows:
             reply = await self._script.run(self._circuit.ask, keys=keys, arguments=sizes)
         except ResponseError as refusal:
             raise MemoryAway from refusal
-        full, number, now = map(int, reply)
+        full, number, now = map(int, reply.split())
         return full, number, now
