@@ -11,14 +11,14 @@
 -- `drop` came before it. The server is asked who it is in the same step, so nothing that an earlier server
 -- knew is ever taken from one that began anew on its data, which may be older than what was dropped.
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
--- A server that refuses writes refuses drops, too: nothing may be taken from it. This fails there, and changes
--- nothing elsewhere.
-redis.call('SET', KEYS[1], server .. ' ' .. ARGV[1], 'EX', 604800, 'NX')
-local known = redis.pcall('GET', KEYS[1])
+-- A server that refuses writes refuses drops, too: nothing may be taken from it. So this is asked as a write,
+-- though it changes nothing where there is a generation; where it is refused, the write below fails as well.
+local begun = server .. ' ' .. ARGV[1]
+local known = redis.pcall('SET', KEYS[1], begun, 'EX', 604800, 'NX', 'GET') or begun
 local generation = type(known) == 'string' and string.match(known, '^' .. server .. ' (%S+)$')
-if not generation then
+if not generation then -- of another server, or somebody else's key
   generation = ARGV[1]
-  redis.call('SET', KEYS[1], server .. ' ' .. generation, 'EX', 604800)
+  redis.call('SET', KEYS[1], begun, 'EX', 604800)
 end
 
 local bundle = KEYS[2]

@@ -147,6 +147,20 @@ async def test_a_process_that_may_not_drop_takes_nothing_from_the_cache_any_more
         await redis_client.acl_deluser("door")
 
 
+async def test_whatever_lies_where_the_generation_is_named_is_replaced(
+    one: Process, redis_client: Redis
+) -> None:
+    row, place = Row(), one.numbers.place(BUNDLE, "row")
+    await one.numbers.read(place, row.load)
+    await redis_client.delete(GENERATION)
+    await redis_client.hset(GENERATION, "a", "b")
+    row.number = 2
+
+    assert [await one.numbers.read(place, row.load) for _ in range(3)] == [2, 2, 2]
+    assert row.loads == 2
+    assert await redis_client.ttl(GENERATION) > 0
+
+
 async def test_an_old_value_that_is_put_back_lives_no_longer(one: Process, redis_url: str) -> None:
     field_name = f"v:{PLACE.field}"
     await put(one.cache, b"1", fresh=timedelta(seconds=1))
