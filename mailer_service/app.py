@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import signal
 import socket
@@ -85,6 +86,7 @@ async def run(settings: MailerSettings) -> int:
     listener = _listen(settings.host, settings.port)
     ledger = make_ledger(settings)
     mailer = Mailer(settings, courier=make_courier(settings, ledger=ledger), ledger=ledger)
+    gc.freeze()  # what is made by now stays: templates, models, statements; no collection looks at it again
     stopping = asyncio.Event()
 
     def on_signal() -> None:

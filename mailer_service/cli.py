@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+import uvloop
 from redis.exceptions import RedisError
 
 from contracts import logs, tracing
@@ -41,8 +42,11 @@ def _run(given: argparse.Namespace) -> int:
             from mailer_service import app
 
             logs.configure(settings.log_format, service="mailer")
-            with tracing.exported(settings.otlp_endpoint, service="mailer"):
-                return asyncio.run(app.run(settings))
+            with (
+                tracing.exported(settings.otlp_endpoint, service="mailer"),
+                asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            ):
+                return runner.run(app.run(settings))
         case "migrate":
             return _migrate(settings)
         case "deliveries" | "suppressions":
