@@ -67,7 +67,8 @@ def redis_client(settings: MailerSettings, *, connections: int) -> "Redis":
 def make_broker(settings: MailerSettings, *, middlewares: Sequence[Any]) -> RedisBroker:
     """Make FastStream's broker, which routes; its own connection only greets Redis at the start."""
     url = settings.redis_url.get_secret_value()
-    options: dict[str, Any] = {"logger": None, "middlewares": middlewares}
+    # `decode` gives handlers a valid event: FastStream need not validate it once more, in a thread.
+    options: dict[str, Any] = {"logger": None, "middlewares": middlewares, "apply_types": False}
     if not is_sentinel(url):
         return RedisBroker(url, **options)
     address = SentinelAddress.parse(url)

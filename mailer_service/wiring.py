@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 from faststream import AckPolicy
-from faststream.redis import RedisMessage, StreamSub
+from faststream.redis import StreamSub
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
@@ -188,16 +188,16 @@ class Mailer:
         )
 
         @login
-        async def carry_login(event: LoginEvent, message: RedisMessage) -> Outcome:
-            return await self.carry(event, in_hand(message))
+        async def carry_login(event: LoginEvent) -> Outcome:
+            return await self.carry(event, in_hand(self.broker))
 
         @accounts
-        async def carry_account(event: AccountEvent, message: RedisMessage) -> Outcome:
-            return await self.carry(event, in_hand(message))
+        async def carry_account(event: AccountEvent) -> Outcome:
+            return await self.carry(event, in_hand(self.broker))
 
         @sessions
-        async def carry_session(event: SessionEvent, message: RedisMessage) -> Outcome:
-            return await self.carry(event, in_hand(message))
+        async def carry_session(event: SessionEvent) -> Outcome:
+            return await self.carry(event, in_hand(self.broker))
 
         self.consumer.attach({lane.name: sub for lane, sub in zip(self._lanes, subscribers, strict=True)})
 

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from faststream.redis import RedisBroker
 from faststream.redis.message import RedisMessage
 
 from contracts import codec
@@ -42,6 +43,7 @@ async def decode(message: RedisMessage) -> AnyEvent:
     return event
 
 
-def in_hand(message: RedisMessage) -> InHand:
-    """Find the entry in hand that a FastStream message stands for."""
+def in_hand(broker: RedisBroker) -> InHand:
+    """Find the entry in hand that the running handler was called for."""
+    message: RedisMessage = broker.context.get_local("message")
     return cast("HandedMessage", message.raw_message)["in_hand"]

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from faststream import AckPolicy
-from faststream.redis import RedisBroker, RedisMessage, StreamSub
+from faststream.redis import RedisBroker, StreamSub
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -126,6 +126,7 @@ class Running:
         self.broker = RedisBroker(
             url,
             middlewares=[self.consumer.middleware],
+            apply_types=False,
             logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to keep quiet
         )
         self.subscriber = self.broker.subscriber(
@@ -137,8 +138,8 @@ class Running:
         )
 
         @self.subscriber
-        async def handle(event: LoginEvent, message: RedisMessage) -> Outcome:
-            return await carry(event, in_hand(message))
+        async def handle(event: LoginEvent) -> Outcome:
+            return await carry(event, in_hand(self.broker))
 
         self.consumer.attach({lane.name: self.subscriber})
 
