@@ -22,33 +22,35 @@ REOPENED: Final = {
 
 CLAIM: Final = text(
     """
-    WITH claimed AS (
+    WITH given AS MATERIALIZED (
+        SELECT DISTINCT ON (event_id, recipient) *
+        FROM json_to_recordset(CAST(:mails AS json)) AS mail(
+            event_id uuid, recipient text, position smallint, event_type text, template text, stream text,
+            occurred_at timestamptz, expires_at timestamptz, owner text, claim uuid, attempt integer,
+            message_id text, provider text, taken_from text[], reopened text[], even_late boolean,
+            suppressible boolean, address text, login boolean
+        )
+        ORDER BY event_id, recipient
+    ), claimed AS (
         INSERT INTO mailer.deliveries AS known (
             event_id, recipient, position, event_type, template, stream, occurred_at, expires_at, owner,
             claim, claimed_at, attempts, state, message_id, provider, reason, ended_at
         )
         SELECT
-            given.*, now(), CAST(:attempt AS integer), verdict.state,
-            CASE verdict.state WHEN 'sending' THEN CAST(:message_id AS text) END,
-            CASE verdict.state WHEN 'sending' THEN CAST(:provider AS text) END,
+            event_id, recipient, position, event_type, template, stream, occurred_at, expires_at, owner,
+            claim, now(), attempt, verdict.state,
+            CASE verdict.state WHEN 'sending' THEN message_id END,
+            CASE verdict.state WHEN 'sending' THEN provider END,
             CASE verdict.state WHEN 'expired' THEN 'expired' WHEN 'suppressed' THEN 'bounced' END,
             CASE WHEN verdict.state <> 'sending' THEN now() END
-        FROM (
-            VALUES (
-                CAST(:event_id AS uuid), CAST(:recipient AS text), CAST(:position AS smallint),
-                CAST(:event_type AS text), CAST(:template AS text), CAST(:stream AS text),
-                CAST(:occurred_at AS timestamptz), CAST(:expires_at AS timestamptz), CAST(:owner AS text),
-                CAST(:claim AS uuid)
-            )
-        ) AS given
+        FROM given
         CROSS JOIN LATERAL (
             SELECT CASE
-                WHEN CAST(:expires_at AS timestamptz) <= now() AND NOT CAST(:even_late AS boolean)
-                    THEN 'expired'
-                WHEN CAST(:suppressible AS boolean) AND EXISTS (
+                WHEN given.expires_at <= now() AND NOT given.even_late THEN 'expired'
+                WHEN given.suppressible AND EXISTS (
                     SELECT FROM mailer.suppressions
-                    WHERE address = CAST(:address AS text)
-                        AND now() < CASE WHEN CAST(:login AS boolean) THEN login_until ELSE until END
+                    WHERE address = given.address
+                        AND now() < CASE WHEN given.login THEN login_until ELSE until END
                 )
                     THEN 'suppressed'
                 ELSE 'sending'
@@ -73,8 +75,7 @@ CLAIM: Final = text(
                         CASE WHEN known.state IN ('sending', 'waiting') THEN known.unclear ELSE 0 END
                             AS unclear,
                         CASE
-                            WHEN known.state = 'sending' AND known.claim <> CAST(:left_behind AS uuid)
-                                THEN now()
+                            WHEN known.state = 'sending' AND known.claim <> EXCLUDED.claim THEN now()
                             WHEN known.state IN ('sending', 'waiting') THEN known.taken_over_at
                         END AS taken_over_at
                 ) AS past
@@ -87,31 +88,42 @@ CLAIM: Final = text(
             )
         WHERE known.state = 'waiting'
             OR known.state = 'sending' AND (
-                known.owner = ANY(CAST(:taken_from AS text[]))
-                OR known.claimed_at < now() - CAST(:stale_after AS interval)
-                OR known.claim = CAST(:left_behind AS uuid)
+                known.claimed_at < now() - CAST(:stale_after AS interval)
+                OR known.claim = EXCLUDED.claim
+                OR EXISTS (
+                    SELECT FROM given
+                    WHERE (given.event_id, given.recipient) = (known.event_id, known.recipient)
+                        AND known.owner = ANY(given.taken_from)
+                )
             )
-            OR known.state = ANY(CAST(:reopened AS text[]))
+            OR EXISTS (
+                SELECT FROM given
+                WHERE (given.event_id, given.recipient) = (known.event_id, known.recipient)
+                    AND known.state = ANY(given.reopened)
+            )
         RETURNING
-            known.state, known.unclear, known.provider,
+            known.event_id, known.recipient, known.claim, known.state, known.unclear, known.provider,
             known.unclear > 0 OR coalesce(known.taken_over_at > now() - CAST(:bound_for AS interval), false)
                 AS bound
     ), nameless AS (
-        DELETE FROM mailer.deliveries
-        WHERE event_id = :event_id AND recipient = '' AND position = :position AND state = 'dead'
-            AND recipient <> CAST(:recipient AS text)
-            AND cardinality(CAST(:reopened AS text[])) > 0 AND EXISTS (SELECT FROM claimed)
+        DELETE FROM mailer.deliveries AS made
+        USING given JOIN claimed USING (event_id, recipient)
+        WHERE made.event_id = given.event_id AND made.recipient = '' AND made.position = given.position
+            AND made.state = 'dead' AND given.recipient <> '' AND cardinality(given.reopened) > 0
     )
-    SELECT state, unclear, provider, bound FROM claimed
+    SELECT claim, state, unclear, provider, bound FROM claimed
     """
 )
-"""Take a mail in hand, so that of any number who try at once exactly one does.
+"""Take mails in hand, so that of any number who try at once to take one exactly one does.
 
-It is refused (no row comes back) while another's `sending` stands, even one of the same owner, and once a
-final state is recorded. It passes where the row is new or `waiting`; where the claim that stands is of a
-consumer that the entry was reclaimed from, is stale, or was left behind by this process (Postgres did not
-answer when it was made or let go); and where the final state is one that a replay reopens. A row that `DEAD`
-made without a recipient goes where a replay finds out whose mail it was: one row a mail.
+A mail is refused (its claim does not come back) while another's `sending` stands, even one of the same
+owner, and once a final state is recorded. It passes where the row is new or `waiting`; where the claim that
+stands is of a consumer that the entry was reclaimed from, is stale, or is this very one, left behind by
+this process (Postgres did not answer when it was made or let go); and where the final state is one that a
+replay reopens. A row that `DEAD` made without a recipient goes where a replay finds out whose mail it was:
+one row a mail.
+
+Rows are taken in the order of their keys: two who take the same ones wait for each other, but in no circle.
 
 What is past its time becomes `expired` in the same statement: nobody can find it unexpired afterwards; what
 goes to a suppressed address becomes `suppressed`. Neither names a provider, since none is offered the mail.

@@ -13,6 +13,7 @@ from mailer_service.mailing import claiming, statements, upkeep
 from mailer_service.mailing.attempts import Attempt, Reopen
 from mailer_service.mailing.database import Database, PostgresAway
 from mailer_service.mailing.deliveries import State
+from mailer_service.mailing.lots import lots
 from mailer_service.mailing.suppressions import SUPPRESSION_RULE, suppressed_as
 
 KEPT: Final = timedelta(days=35)
@@ -92,7 +93,10 @@ class Ledger:
 
     def __init__(self, database: Database, *, stale_after: timedelta = timedelta(seconds=60)) -> None:
         self._database = database
-        self._stale_after = stale_after
+        self._claims = lots(
+            database, claiming.CLAIM, {"bound_for": claiming.BOUND_FOR, "stale_after": stale_after}
+        )
+        self._records = lots(database, statements.SENT, {})
         # Claims of this process whose end could not be told to Postgres: they may be claimed again at once.
         self._left_behind: OrderedDict[tuple[UUID, str], UUID] = OrderedDict()
 
@@ -101,16 +105,13 @@ class Ledger:
     ) -> Claim | NotClaimed:
         """Take a mail in hand, as `claiming.CLAIM` promises."""
         token = self._left_behind.pop(mail.key, None) or uuid4()
-        values = mail.values() | {
+        question = mail.values() | {
             "owner": attempt.owner,
             "claim": token,
-            "left_behind": token,
             "attempt": attempt.number,
             "message_id": message_id,
             "provider": provider,
-            "taken_from": list(attempt.taken_from),
-            "bound_for": claiming.BOUND_FOR,
-            "stale_after": self._stale_after,
+            "taken_from": attempt.taken_from,
             "reopened": claiming.REOPENED[attempt.reopen],
             "even_late": attempt.reopen is Reopen.EXPIRED,
             # Whoever replays a letter wants it tried, and a mail that arrives lifts the suppression.
@@ -119,7 +120,7 @@ class Ledger:
             "login": mail.stream == streams.LOGIN.name,
         }
         try:
-            row = await self._database.row(claiming.CLAIM, values)
+            row = await self._claims.ask(question)
         except BaseException:
             self._leave_behind(mail, token)
             raise
@@ -131,7 +132,7 @@ class Ledger:
 
     async def record_sent(self, claim: Claim, *, reply: str) -> timedelta | None:
         """Record a 250, as `statements.SENT` promises; tells its age, None if the mail had ended before."""
-        values = claim.mail.values() | {
+        question = claim.mail.values() | {
             "owner": claim.owner,
             "claim": claim.token,
             "message_id": claim.message_id,
@@ -139,8 +140,8 @@ class Ledger:
             "reply": reply,
             "address": claim.mail.address,
         }
-        row = await self._database.row(statements.SENT, values)
-        return None if row is None else timedelta(seconds=float(row[0]))
+        row = await self._records.ask(question)
+        return None if row is None else timedelta(seconds=float(row.age))
 
     async def record_end(
         self,

@@ -13,33 +13,44 @@ ATTEMPTS_KEPT: Final = 50
 
 SENT: Final = text(
     """
-    WITH sent AS (
+    WITH given AS MATERIALIZED (
+        SELECT DISTINCT ON (event_id, recipient) *
+        FROM json_to_recordset(CAST(:mails AS json)) AS mail(
+            event_id uuid, recipient text, position smallint, event_type text, template text, stream text,
+            occurred_at timestamptz, expires_at timestamptz, owner text, claim uuid, message_id text,
+            provider text, reply text, address text
+        )
+        ORDER BY event_id, recipient
+    ), sent AS (
         INSERT INTO mailer.deliveries AS known (
             event_id, recipient, position, event_type, template, stream, occurred_at, expires_at, owner,
             claim, attempts, message_id, provider, state, reply, ended_at
         )
-        VALUES (
-            :event_id, :recipient, :position, :event_type, :template, :stream, :occurred_at, :expires_at,
-            :owner, :claim, 1, :message_id, :provider, 'sent', :reply, now()
-        )
+        SELECT
+            event_id, recipient, position, event_type, template, stream, occurred_at, expires_at, owner,
+            claim, 1, message_id, provider, 'sent', reply, now()
+        FROM given
         ON CONFLICT (event_id, recipient) DO UPDATE SET
             state = 'sent', owner = EXCLUDED.owner, claim = EXCLUDED.claim, reason = NULL, error = NULL,
             message_id = EXCLUDED.message_id, provider = EXCLUDED.provider, reply = EXCLUDED.reply,
             ended_at = CASE WHEN known.state = 'sent' THEN known.ended_at ELSE EXCLUDED.ended_at END
         WHERE known.state IN ('sending', 'waiting') OR known.state = 'sent' AND known.claim = EXCLUDED.claim
-        RETURNING extract(epoch FROM known.ended_at - known.occurred_at) AS age
+        RETURNING
+            known.event_id, known.recipient, known.claim,
+            extract(epoch FROM known.ended_at - known.occurred_at) AS age
     ), lifted AS (
-        DELETE FROM mailer.suppressions WHERE address = CAST(:address AS text) AND EXISTS (SELECT FROM sent)
+        DELETE FROM mailer.suppressions
+        WHERE address IN (SELECT given.address FROM given JOIN sent USING (event_id, recipient))
     )
-    SELECT age FROM sent
+    SELECT claim, age FROM sent
     """
 )
-"""Record a 250. The mail is out, so it wins over any state that is not final, whoever owns it, and the row
+"""Record 250s. Such a mail is out, so it wins over any state that is not final, whoever owns it, and the row
 names the provider that said it.
 
 A Postgres that lost its last commits (a failover) may not know of the claim any more: the row is made anew,
-else the next claim would send the mail again. No row comes back where another ending stands. Repeatable.
-Whose mail arrives is suppressed no longer.
+else the next claim would send the mail again. A claim does not come back where another ending stands.
+Repeatable. Whose mail arrives is suppressed no longer.
 """
 
 ENDED: Final = text(

@@ -13,10 +13,11 @@ from mailer_service.mailing.attempts import Reopen
 from mailer_service.mailing.database import Database
 from mailer_service.mailing.deliveries import State
 from mailer_service.mailing.ledger import Claim, Ledger, Mail, NotClaimed
-from tests.support.couriers import LedgerBook, attempt, for_sqlalchemy, now
+from tests.support.couriers import LedgerBook, for_sqlalchemy, now
+from tests.support.ledger_mails import FIRST, a_mail, claimed
 
 STALE = timedelta(seconds=60)
-FIRST, SECOND = "first.test:25", "second.test:25"
+SECOND = "second.test:25"
 
 
 @pytest.fixture
@@ -29,36 +30,6 @@ async def ledger(postgres_url: str) -> AsyncIterator[Ledger]:
 @pytest.fixture
 def book(postgres_url: str) -> LedgerBook:
     return LedgerBook(postgres_url)
-
-
-def a_mail(*, expires_in: timedelta = timedelta(minutes=10)) -> Mail:
-    return Mail(
-        event_id=uuid4(),
-        recipient="ada@example.org",
-        position=0,
-        event_type="porter.auth.otp_requested.v1",
-        template="otp_code",
-        stream="login",
-        occurred_at=now() - timedelta(minutes=1),
-        expires_at=now() + expires_in,
-    )
-
-
-async def claimed(
-    ledger: Ledger,
-    mail: Mail,
-    *,
-    owner: str = "host-1",
-    taken_from: tuple[str, ...] = (),
-    reopen: Reopen = Reopen.NOTHING,
-    provider: str = FIRST,
-) -> Claim | NotClaimed:
-    return await ledger.claim(
-        mail,
-        attempt(owner=owner, taken_from=taken_from, reopen=reopen),
-        message_id="<m@porter.test>",
-        provider=provider,
-    )
 
 
 async def ours(

@@ -1,0 +1,116 @@
+"""What many mails ask of the ledger at once is one statement, and each is answered as if it were alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import TextClause
+from sqlalchemy.exc import DBAPIError
+
+from mailer_service.mailing.database import Database
+from mailer_service.mailing.deliveries import State
+from mailer_service.mailing.ledger import Claim, Ledger, NotClaimed
+from tests.support.couriers import LedgerBook, for_sqlalchemy
+from tests.support.ledger_mails import a_mail, claimed
+from tests.support.waiting import until
+
+
+class Counting(Database):
+    """Counts statements."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.statements = 0
+
+    async def rows(self, statement: TextClause, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as there
+        self.statements += 1
+        return await super().rows(statement, values)
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Counting]:
+    made = Counting(for_sqlalchemy(postgres_url))
+    yield made
+    await made.close()
+
+
+async def test_a_hundred_mails_take_a_few_statements(database: Counting, postgres_url: str) -> None:
+    ledger = Ledger(database)
+    mails = [a_mail() for _ in range(100)]
+    claims = await asyncio.gather(*(claimed(ledger, mail) for mail in mails))
+    assert [claim.mail for claim in claims if isinstance(claim, Claim)] == mails
+    ages = await asyncio.gather(
+        *(ledger.record_sent(claim, reply="250 ok") for claim in claims if isinstance(claim, Claim))
+    )
+    assert None not in ages
+    assert database.statements <= 4
+    book = LedgerBook(postgres_url)
+    assert {(await book.row(mail.event_id))["state"] for mail in mails} == {State.SENT}
+
+
+async def test_each_of_a_lot_gets_its_own_answer(database: Counting) -> None:
+    ledger = Ledger(database)
+    expired, sent, held = a_mail(expires_in=timedelta(seconds=-1)), a_mail(), a_mail()
+    claim = await claimed(ledger, sent)
+    assert isinstance(claim, Claim)
+    await ledger.record_sent(claim, reply="250 ok")
+    assert isinstance(await claimed(ledger, held, owner="host-2"), Claim)
+    fresh = a_mail()
+    answers = await asyncio.gather(*(claimed(ledger, mail) for mail in (expired, sent, held, fresh)))
+    assert answers[:3] == [
+        NotClaimed(State.EXPIRED, now=True),
+        NotClaimed(State.SENT),
+        NotClaimed(State.SENDING),
+    ]
+    assert isinstance(answers[3], Claim)
+
+
+async def test_a_mail_that_postgres_cannot_take_spoils_no_other(database: Counting) -> None:
+    ledger = Ledger(database)
+    good = [a_mail() for _ in range(3)]
+    odd = replace(a_mail(), recipient="a\0b@example.org")
+    answers = await asyncio.gather(
+        *(claimed(ledger, mail) for mail in (good[0], odd, *good[1:])), return_exceptions=True
+    )
+    assert isinstance(answers.pop(1), DBAPIError)
+    assert [type(answer) for answer in answers] == [Claim, Claim, Claim]
+
+
+async def test_a_row_that_somebody_locks_holds_up_no_other_mail(
+    database: Counting, postgres_url: str
+) -> None:
+    ledger = Ledger(database)
+    locked = a_mail()
+    claim = await claimed(ledger, locked)
+    assert isinstance(claim, Claim)
+    operator = await asyncpg.connect(postgres_url)
+    transaction = operator.transaction()
+    await transaction.start()
+    await operator.execute("UPDATE mailer.deliveries SET error = 'seen' WHERE event_id = $1", locked.event_id)
+    recording = asyncio.create_task(ledger.record_sent(claim, reply="250 ok"))
+    others = [await claimed(ledger, a_mail()) for _ in range(3)]
+    records = [ledger.record_sent(other, reply="250 ok") for other in others if isinstance(other, Claim)]
+    assert len(await asyncio.gather(*records)) == 3
+    assert not recording.done()
+    await transaction.rollback()
+    await until(recording.done, within=10)
+    assert recording.result() is not None
+    await operator.close()
+
+
+async def test_two_mailers_take_the_same_lots_without_a_deadlock(
+    database: Counting, postgres_url: str
+) -> None:
+    other = Database(for_sqlalchemy(postgres_url))
+    mailers = [Ledger(database), Ledger(other)]
+    for _ in range(5):
+        mails = [a_mail() for _ in range(50)]
+        there = asyncio.gather(*(claimed(mailers[1], mail, owner="host-2") for mail in reversed(mails)))
+        here = await asyncio.gather(*(claimed(mailers[0], mail) for mail in mails))
+        taken = [*here, *await there]
+        assert sum(isinstance(claim, Claim) for claim in taken) == len(mails)
+    await other.close()
