@@ -1,7 +1,7 @@
 """An entry in hand: its fields as Redis has them, and the notes the group keeps beside the event's own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 ATTEMPT = b"attempt"
@@ -98,3 +98,12 @@ class InHand:
     irrevocable: bool = False
     settled: bool = False
     """Whether its last move is made; without one it still pends under this consumer's name."""
+    ended: bool = False
+    """Whether its work is done and on the record, and only the acknowledgement is left."""
+    freed: Callable[[], object] = lambda: None
+    """Tells whoever waits for a free slot that there may be one."""
+
+    def end(self) -> None:
+        """Take up no slot any more."""
+        self.ended = True
+        self.freed()

@@ -26,8 +26,12 @@ class Hands:
 
     @property
     def free(self) -> int:
-        """How many more entries may be taken."""
-        return max(0, self.slots - len(self._held))
+        """How many more entries may be taken. Those that only wait for their acknowledgement take no slot.
+
+        But they are no more than the slots, for the day when Redis takes none.
+        """
+        working = sum(not held.ended for held in self._held)
+        return max(0, min(self.slots - working, 2 * self.slots - len(self._held)))
 
     def ids(self, key: str) -> list[str]:
         """Ids of one stream's entries in hand."""
@@ -35,7 +39,7 @@ class Hands:
 
     def take(self, entry: Entry, *, asked_at: float) -> InHand:
         """Take an entry in hand; `asked_at` is when the read that brought it was sent."""
-        held = InHand(entry, asked_at)
+        held = InHand(entry, asked_at, freed=self._freed.set)
         self._held.add(held)
         return held
 

@@ -7,6 +7,7 @@ gate, read no more than there are free slots, and hand each entry to the public 
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any, TypedDict
 
 import structlog
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 FORGOTTEN = ("NOGROUP", "UNBLOCKED")
 """How Redis says that a group is gone: at once, or (7.0) to a reader that was blocked on a deleted stream."""
+
+READS_APART = timedelta(milliseconds=5)
+"""After a read that found something, so that where much is going on a read finds more than one."""
 
 
 class HandedMessage(TypedDict):
@@ -74,6 +78,7 @@ class Reader:
         self._failures = 0
         self._strays = False
         self._looked_at = clock()
+        self._read_again_at = float("-inf")
         self._subscriber: StreamSubscriber | None = None
         self.taking = asyncio.Lock()
         """Held while entries come into hand that pend under this name already: they are no strays."""
@@ -101,6 +106,13 @@ class Reader:
         async def get_msgs(_read: object) -> None:
             await self.turn()
 
+        # FastStream asks at each message, and copies the whole subscription to answer; nobody logs it.
+        context = subscriber.get_log_context(None)
+
+        def get_log_context(message: object) -> dict[str, str]:  # noqa: ARG001  # FastStream's own signature
+            return context
+
+        subscriber.get_log_context = get_log_context  # type: ignore[method-assign]
         subscriber._get_msgs = get_msgs  # type: ignore[assignment,method-assign]  # noqa: SLF001  # see the module's docstring
 
     async def turn(self) -> None:
@@ -192,6 +204,8 @@ class Reader:
     async def _may_read(self) -> bool:
         """Wait a bounded time for the gate and a free slot; the gate may be shut again by then."""
         is_open = await self._gate.wait(within=self._pace.block)
+        if (early := self._read_again_at - self._clock()) > 0:
+            await asyncio.sleep(early)
         return is_open and await self.hands.wait_free(within=self._pace.block) and not self._gate.shut_by
 
     async def _read_and_begin(self) -> None:
@@ -202,6 +216,8 @@ class Reader:
             await self._life.renew()
         asked_at = self._clock()
         entries = await self._read()
+        if entries:
+            self._read_again_at = asked_at + READS_APART.total_seconds()
         if entries and self._gate.shut_by:  # while the read was blocked: nothing begins any more
             await self.hand_back_strays()
             return

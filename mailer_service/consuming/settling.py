@@ -6,9 +6,9 @@ One outermost FastStream middleware sees every ending, parser errors included, a
 import asyncio
 import itertools
 import traceback
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, assert_never
@@ -38,11 +38,19 @@ from mailer_service.consuming.lanes import Lane, Pace
 from mailer_service.consuming.messages import Misplaced
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
 from mailer_service.consuming.transitions import Transitions
+from mailer_service.gathering import Gathering
 
 log = structlog.get_logger(__name__)
 
 FINAL = (Undecodable, UnknownType, UnknownVersion, BoxRefused, Misplaced)
 """Named one by one: other errors, such as `ssl.SSLError`, have a `reason` too, and pass."""
+
+
+ACKS_MOST = 1000
+"""Of one script call: Lua unpacks no more than some thousands."""
+
+ACKS_APART = timedelta(milliseconds=20)
+"""Nobody waits for an acknowledgement: its mail is on the record, and its slot is free."""
 
 
 class DeathRegister(Protocol):
@@ -71,8 +79,10 @@ class Settler:
         self._register = register
         self._trip = trip
         self._chance = chance
-        self._acks: defaultdict[str, list[tuple[str, asyncio.Future[None]]]] = defaultdict(list)
-        self._flushing: asyncio.Task[None] | None = None
+        self._acks: dict[str, Gathering[str, None]] = {
+            key: Gathering(partial(self._acknowledge, key), most=ACKS_MOST, apart=ACKS_APART)
+            for key in lane.read_keys
+        }
 
     async def settle(self, entry: Entry, outcome: Outcome) -> None:
         """Make the move, trying again while Redis is away; a lost entry (not mine any more) is let go."""
@@ -94,7 +104,7 @@ class Settler:
     async def _move(self, entry: Entry, outcome: Outcome) -> bool:
         match outcome:
             case Done():
-                await self._acknowledge(entry)
+                await asyncio.shield(self._acks[entry.key].ask(entry.id))  # it is done, whoever is cancelled
                 return True
             case RetryLater(reason=reason, after=after, spends=spends):
                 return await self._postpone(entry, reason, after, spends=spends)
@@ -144,27 +154,9 @@ class Settler:
             kept[RECIPIENT] = entry.recipient
         return event | {name: str(value).encode() for name, value in kept.items()}
 
-    async def _acknowledge(self, entry: Entry) -> None:
-        """Acknowledge with whatever else waits to be: while one batch travels, the next one gathers."""
-        done = asyncio.get_running_loop().create_future()
-        self._acks[entry.key].append((entry.id, done))
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush(), name=f"acks {self.lane.name}")
-        await done
-
-    async def _flush(self) -> None:
-        while self._acks:
-            key, waiting = self._acks.popitem()
-            try:
-                await self._transitions.done(self.lane, key, [id_ for id_, _ in waiting])
-            except Exception as fault:  # noqa: BLE001  # each waiter gets it and decides for itself
-                for _, done in waiting:
-                    if not done.done():
-                        done.set_exception(fault)
-            else:
-                for _, done in waiting:
-                    if not done.done():
-                        done.set_result(None)
+    async def _acknowledge(self, key: str, ids: Sequence[str]) -> Sequence[None]:
+        await self._transitions.done(self.lane, key, ids)
+        return [None] * len(ids)
 
 
 class SettlingMiddleware(BaseMiddleware[Any, Any]):
@@ -211,6 +203,8 @@ class SettlingMiddleware(BaseMiddleware[Any, Any]):
                 error=type(exc_val).__name__,
                 where=_place(exc_tb),
             )
+        if isinstance(outcome, Done):
+            self._in_hand.end()
         try:
             await self._settler.settle(entry, outcome)
             self._in_hand.settled = True

@@ -47,7 +47,7 @@ async def test_no_more_entries_are_in_hand_than_there_are_slots(redis_url: str, 
 
     async def decide(_event: LoginEvent, _held: InHand) -> Outcome:
         nonlocal most
-        most = max(most, len(consumer.consumer.readers[LANE.name].hands))
+        most = max(most, sum(not held.ended for held in consumer.consumer.readers[LANE.name].hands))
         await leave.wait()
         return Done()
 

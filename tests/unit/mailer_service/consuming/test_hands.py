@@ -66,3 +66,23 @@ async def test_a_slot_freed_and_taken_again_is_not_free() -> None:
     assert not waiting.done()
     hands.release(second)
     assert await waiting
+
+
+async def test_what_only_waits_for_its_acknowledgement_takes_no_slot() -> None:
+    hands = Hands(slots=1)
+    held = hands.take(entry(1), asked_at=0)
+    waiting = asyncio.create_task(hands.wait_free(within=LONG))
+    await asyncio.sleep(0)
+    held.end()
+    assert await waiting
+    assert hands.free == 1
+    assert hands.ids("key") == ["1-0"], "it still pends, and is no stray"
+
+
+def test_no_more_wait_for_their_acknowledgement_than_there_are_slots() -> None:
+    hands = Hands(slots=2)
+    for number in range(3):
+        hands.take(entry(number), asked_at=0).end()
+    assert hands.free == 1
+    hands.take(entry(3), asked_at=0).end()
+    assert hands.free == 0
