@@ -55,15 +55,22 @@ async def hand_over(
     the server counts mails by lies before that.
     """
     progress = Progress()
+
+    def leave() -> None:
+        if not begin_data():
+            raise _Refrained
+
     with span("smtp", kind="client", attributes={"porter.provider": pool.url.provider}) as told:
         try:
-            async with asyncio.timeout_at(until), pool.begun(envelope, progress) as connection:
+            async with (
+                asyncio.timeout_at(until),
+                pool.begun(envelope, progress, leave=leave) as connection,
+            ):
                 await connection.rcpt(envelope, progress)
                 raw = write(connection)
-                _ask(begin_data)
-                await connection.data_command(progress)
+                await connection.data_command(progress, leave=leave)
                 counted()
-                _ask(begin_data)
+                leave()
                 reply = await connection.content(raw, progress)
         except _Refrained:
             return NotBegun()
@@ -84,8 +91,3 @@ def _tell_end(told: Span, phase: Phase, code: int | None) -> None:
     if code is not None:
         told.note({"smtp.reply_code": code})
     told.fail("no_reply" if code is None else str(code))
-
-
-def _ask(begin_data: Callable[[], bool]) -> None:
-    if not begin_data():
-        raise _Refrained

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
@@ -39,12 +39,15 @@ class SmtpPool:
         self._idle: dict[SmtpConnection, asyncio.TimerHandle] = {}
 
     @asynccontextmanager
-    async def begun(self, envelope: Envelope, progress: Progress) -> AsyncIterator[SmtpConnection]:
-        """Lend a connection on which MAIL was accepted. Raises `SmtpEnded`.
+    async def begun(
+        self, envelope: Envelope, progress: Progress, *, leave: Callable[[], None]
+    ) -> AsyncIterator[SmtpConnection]:
+        """Lend a connection on which MAIL was accepted. Raises `SmtpEnded`, and what `leave` raises.
 
-        It is used again unless the block was interrupted, the connection was lost, or the server said 421.
+        `leave` is asked before DATA is said, be it together with MAIL: see `SmtpConnection.mail`. The
+        connection is used again unless the block was interrupted, it was lost, or the server said 421.
         """
-        connection = await self._begin(envelope, progress)
+        connection = await self._begin(envelope, progress, leave)
         try:
             yield connection
         except SmtpEnded as ended:
@@ -65,21 +68,25 @@ class SmtpPool:
         for connection in list(self._idle):
             self._retire(connection)
 
-    async def _begin(self, envelope: Envelope, progress: Progress) -> SmtpConnection:
+    async def _begin(
+        self, envelope: Envelope, progress: Progress, leave: Callable[[], None]
+    ) -> SmtpConnection:
         reused = self._take_idle()
-        if reused is not None and await self._still_good(reused, envelope, progress):
+        if reused is not None and await self._still_good(reused, envelope, progress, leave):
             return reused
         connection = await self._open(progress)
-        await self._mail(connection, envelope, progress)
+        await self._mail(connection, envelope, progress, leave)
         return connection
 
-    async def _still_good(self, reused: SmtpConnection, envelope: Envelope, progress: Progress) -> bool:
+    async def _still_good(
+        self, reused: SmtpConnection, envelope: Envelope, progress: Progress, leave: Callable[[], None]
+    ) -> bool:
         """Begin on a connection that the server may have closed meanwhile: that is nobody's failure."""
         try:
             async with asyncio.timeout(self._reused_patience.total_seconds()):
                 if reused.in_transaction:
                     await self._reset(reused, progress)
-                await self._mail(reused, envelope, progress)
+                await self._mail(reused, envelope, progress, leave)
         except TimeoutError:
             return False
         except SmtpEnded as ended:
@@ -98,9 +105,11 @@ class SmtpPool:
             connection.drop()
             raise
 
-    async def _mail(self, connection: SmtpConnection, envelope: Envelope, progress: Progress) -> None:
+    async def _mail(
+        self, connection: SmtpConnection, envelope: Envelope, progress: Progress, leave: Callable[[], None]
+    ) -> None:
         try:
-            await connection.mail(envelope, progress)
+            await connection.mail(envelope, progress, leave=leave)
         except SmtpEnded as ended:
             self._give_back(connection, fit=ended.survivable)
             raise

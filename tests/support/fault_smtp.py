@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from tests.support.smtp_faults import Asked, Fault, Phase, Plan, Rule, healthy, rules
 
@@ -77,6 +77,9 @@ class Dropped(Exception):
 @dataclass
 class FaultSmtp:
     """The server, on loopback, as an async context manager; `stop` and `start` keep its port."""
+
+    pipelining: ClassVar[bool] = False
+    """Whether EHLO offers PIPELINING (RFC 2920), and what is said at once is answered in turn."""
 
     plan: Plan = healthy
     host: str = "127.0.0.1"
@@ -181,6 +184,8 @@ class Dialogue:
         self._in_mail = False
         self._recipient = ""
         self._seen = 0
+        self._refused = False
+        """MAIL or RCPT was: DATA is, too, unless the plan says otherwise."""
 
     async def hold(self) -> None:
         """Answer until the client leaves. Raises `Dropped` when the plan says so."""
@@ -193,11 +198,13 @@ class Dialogue:
                 self._begin_mail()
                 if not await self._answer(Phase.MAIL):
                     self.end_mail()
+                    self._refused = True
             elif verb == b"RCPT":
                 self._recipient = line.partition(b"<")[2].partition(b">")[0].decode()
                 self._server._seen[self._recipient] += 1
                 self._seen = self._server._seen[self._recipient]
-                await self._answer(Phase.RCPT)
+                if not await self._answer(Phase.RCPT):
+                    self._refused = True
             elif verb == b"DATA":
                 await self._data()
             elif verb == b"QUIT":
@@ -212,7 +219,7 @@ class Dialogue:
     def end_mail(self) -> None:
         """Forget the mail that the connection is at, if it is at one."""
         self._server._mails -= self._in_mail
-        self._in_mail, self._recipient, self._seen = False, "", 0
+        self._in_mail, self._recipient, self._seen, self._refused = False, "", 0, False
 
     def _begin_mail(self) -> None:
         self.end_mail()
@@ -221,6 +228,12 @@ class Dialogue:
         self._server.most_mails = max(self._server.most_mails, self._server._mails)
 
     async def _data(self) -> None:
+        if (
+            self._refused
+            and not self._server._fault(Phase.REFUSED_DATA, recipient=self._recipient, seen=0).reply
+        ):
+            await self._write("554 5.5.1 No valid recipients")
+            return
         begun = DataBegun(recipient=self._recipient, begun_at=time.monotonic())
         self._server.data_begun.append(begun)
         if await self._answer(Phase.DATA):
@@ -236,6 +249,8 @@ class Dialogue:
         """Answer as planned; tells whether the answer was a positive one."""
         fault = self._server._fault(phase, recipient=self._recipient, seen=self._seen)
         reply = fault.reply or HEALTHY[phase]
+        if phase is Phase.EHLO and self._server.pipelining and fault.reply is None:
+            reply = reply.replace("250 8BITMIME", "250-PIPELINING\r\n250 8BITMIME")
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if accepting is not None and reply.startswith("2"):

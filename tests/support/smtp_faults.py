@@ -17,6 +17,8 @@ class Phase(Enum):
     CONTENT = auto()
     """The mail has been read to its final dot; a healthy server answers 250."""
     RSET = auto()
+    REFUSED_DATA = auto()
+    """DATA although MAIL or RCPT was refused; a healthy server refuses it, any reply here is a 354."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,13 @@ TABLE = [
 ]
 
 
+@pytest.fixture(params=[False, True], ids=["in_turn", "pipelined"], autouse=True)
+def pipelining(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Say all of it with a server that takes commands one at a time, and one that takes them at once."""
+    monkeypatch.setattr(FaultSmtp, "pipelining", request.param)
+    return bool(request.param)
+
+
 @pytest.mark.parametrize("row", TABLE, ids=str)
 async def test_each_failure_ends_as_the_table_says(postgres_url: str, row: Row) -> None:
     failing, other = account_approved(ADA), account_approved("grace@example.org")

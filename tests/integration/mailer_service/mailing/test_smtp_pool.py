@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from aiosmtplib.protocol import SMTPProtocol
 
-from mailer_service.mailing.handover import Failed, HandedOver, hand_over
+from mailer_service.mailing.handover import Failed, HandedOver, NotBegun, hand_over
 from mailer_service.mailing.replies import Outage, Passing, Refused
 from mailer_service.mailing.smtp_connection import Envelope
+from mailer_service.mailing.smtp_dialogue import SmtpDialogue
 from mailer_service.mailing.smtp_pool import SmtpPool
 from mailer_service.mailing.smtp_url import SmtpUrl
 from tests.support.couriers import account_approved, attempt, courier, otp_requested
@@ -22,6 +22,13 @@ RAW = (
     b"Subject: hello\r\nMessage-ID: <1@porter.test>\r\n\r\n"
     b"hello\r\n.a line that begins with a dot\r\n..another\r\n.\r\n"
 )
+
+
+@pytest.fixture(params=[False, True], ids=["in_turn", "pipelined"], autouse=True)
+def pipelining(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Say all of it with a server that takes commands one at a time, and one that takes them at once."""
+    monkeypatch.setattr(FaultSmtp, "pipelining", request.param)
+    return bool(request.param)
 
 
 @asynccontextmanager
@@ -63,17 +70,72 @@ async def test_one_connection_carries_many_mails_unharmed() -> None:
 
 
 async def test_a_reply_is_heard_that_comes_before_the_loop_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    write = SMTPProtocol.write
+    say = SmtpDialogue.say
 
-    def answered_at_once(protocol: SMTPProtocol, data: bytes) -> None:
+    def answered_at_once(dialogue: SmtpDialogue, *commands: bytes) -> None:
         """Answer as a server that is faster than the event loop, which uvloop lets happen."""
-        write(protocol, data)
-        if data.endswith(b"\r\n.\r\n"):
-            protocol.data_received(b"250 2.0.0 At once\r\n")
+        say(dialogue, *commands)
+        if commands[-1].endswith(b"\r\n.\r\n"):
+            dialogue.data_received(b"250 2.0.0 At once\r\n")
 
-    monkeypatch.setattr(SMTPProtocol, "write", answered_at_once)
+    monkeypatch.setattr(SmtpDialogue, "say", answered_at_once)
     async with FaultSmtp(rules(Rule(Phase.CONTENT, Fault(silent=True)))) as smtp, pooled(smtp) as pool:
         assert await send(pool, within=2) == HandedOver("250 2.0.0 At once")
+
+
+async def test_commands_go_together_where_the_server_takes_them_so(
+    monkeypatch: pytest.MonkeyPatch, *, pipelining: bool
+) -> None:
+    said: list[int] = []
+    say = SmtpDialogue.say
+
+    def counted(dialogue: SmtpDialogue, *commands: bytes) -> None:
+        said.append(len(commands))
+        say(dialogue, *commands)
+
+    monkeypatch.setattr(SmtpDialogue, "say", counted)
+    async with FaultSmtp() as smtp, pooled(smtp) as pool:
+        assert isinstance(await send(pool), HandedOver)
+    assert said == ([3, 1] if pipelining else [1, 1, 1, 1])
+
+
+async def test_nothing_is_said_of_a_mail_whose_time_to_begin_is_over(*, pipelining: bool) -> None:
+    async with FaultSmtp() as smtp, pooled(smtp) as pool:
+        ended = await hand_over(
+            lambda _: RAW,
+            envelope=Envelope("porter@porter.test", "ada@example.org"),
+            pool=pool,
+            begin_data=lambda: False,
+            until=asyncio.get_running_loop().time() + 10,
+            secrets=(),
+        )
+        assert ended == NotBegun()
+        assert isinstance(await send(pool), HandedOver)
+    assert smtp.reached[Phase.DATA] == 1
+    assert smtp.reached[Phase.MAIL] == (1 if pipelining else 2)
+
+
+async def test_a_server_that_waits_for_content_after_a_refusal_gets_none() -> None:
+    plan = rules(
+        Rule(Phase.RCPT, Fault("550 5.1.1 Who?"), recipient="nobody@example.org"),
+        Rule(Phase.REFUSED_DATA, Fault("354 Go on"), recipient="nobody@example.org"),
+    )
+    async with FaultSmtp(plan) as smtp, pooled(smtp) as pool:
+        refused = await send(pool, "nobody@example.org")
+        assert isinstance(refused, Failed)
+        assert refused.verdict == Refused("recipient_refused", bounced=True)
+        assert isinstance(await send(pool), HandedOver)
+        assert [mail.recipient for mail in smtp.accepted] == ["ada@example.org"]
+
+
+async def test_a_goodbye_to_an_idle_connection_is_no_answer_to_the_next_mail() -> None:
+    async with FaultSmtp() as smtp, pooled(smtp) as pool:
+        await send(pool)
+        (writer,) = smtp._open
+        writer.write(b"421 4.4.2 Idle for too long\r\n")
+        await until(lambda: not any(connection.usable for connection in pool._idle), within=5)
+        assert isinstance(await send(pool), HandedOver)
+    assert smtp.connections == 2
 
 
 async def test_a_connection_is_left_after_its_share_of_mails() -> None:
