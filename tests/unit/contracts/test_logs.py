@@ -2,8 +2,11 @@
 
 import json
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -113,6 +116,18 @@ def test_an_exception_stays_within_its_line(capsys: pytest.CaptureFixture[str], 
     assert line["event"] == "request_failed"
     assert line["level"] == "error"
     assert "IndexError: pop from empty list" in line["exception"]
+
+
+def test_who_tells_goes_on_when_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as unread:
+        monkeypatch.setattr(sys, "stdout", unread)
+        logs.configure("json", service="auth")
+        structlog.get_logger().info("mail_sent")
+        with suppress(BrokenPipeError):
+            unread.close()
+        structlog.get_logger().info("mail_sent")
 
 
 def test_a_secret_stays_masked(capsys: pytest.CaptureFixture[str]) -> None:
