@@ -1,6 +1,5 @@
 """From a letter to the bytes of a mail (RFC 5322), written for the server that gets it."""
 
-import hashlib
 import hmac
 from datetime import datetime
 from email.utils import format_datetime
@@ -23,8 +22,8 @@ from mailer_service.mailing.wording import worded
 
 def message_id(event_id: UUID, recipient: Mailbox, *, domain: str) -> str:
     """Derive a mail's Message-ID: the same each time it is tried, different for each recipient."""
-    digest = hmac.new(event_id.bytes, recipient.address.encode(), hashlib.sha256).hexdigest()
-    return f"<{digest[:40]}@{domain}>"
+    digest = hmac.digest(event_id.bytes, recipient.address.encode(), "sha256")
+    return f"<{digest[:20].hex()}@{domain}>"
 
 
 class Renderer:

@@ -89,7 +89,11 @@ def _ending_at(progress: Progress) -> Iterator[None]:
     except SMTPResponseException as refused:
         raise SmtpEnded(progress.phase, refused.code, refused.message) from refused
     except (SMTPException, OSError) as lost:
-        raise SmtpEnded(progress.phase, None, str(lost) or type(lost).__name__) from lost
+        raise _lost(progress, lost) from lost
+
+
+def _lost(progress: Progress, lost: Exception) -> SmtpEnded:
+    return SmtpEnded(progress.phase, None, str(lost) or type(lost).__name__)
 
 
 async def _log_in(client: SMTP, user: str, password: str, *, secure: bool) -> None:
@@ -213,16 +217,19 @@ class SmtpConnection:
         """
         self._say(progress, _stuffed(raw) + b".\r\n")  # raises only before anything is written
         progress.phase = Phase.DATA
-        with _ending_at(progress):
+        try:
+            reply = await self._dialogue.reply()
+        except OSError as lost:
+            raise _lost(progress, lost) from lost
+        except asyncio.CancelledError:
+            late = asyncio.create_task(self._dialogue.reply())
             try:
-                reply = await self._dialogue.reply()
-            except asyncio.CancelledError:
-                late = asyncio.create_task(self._dialogue.reply())
                 await asyncio.wait({late}, timeout=LATE_REPLY_SECONDS)
-                if not late.done() or late.exception() is not None:
-                    late.cancel()
-                    raise
-                reply = late.result()
+            finally:
+                late.cancel()  # nothing, where it has the reply
+            if not late.done() or late.exception() is not None:
+                raise
+            reply = late.result()
         if reply.code // 100 != 2:  # noqa: PLR2004 - any 2yz is a yes (RFC 5321, 4.2.1)
             raise SmtpEnded(Phase.DATA, reply.code, reply.text)
         self.mails += 1
@@ -230,13 +237,17 @@ class SmtpConnection:
         return f"{reply.code} {reply.text}"
 
     def _say(self, progress: Progress, *commands: bytes) -> None:
-        with _ending_at(progress):
+        try:
             self._dialogue.say(*commands)
+        except OSError as lost:
+            raise _lost(progress, lost) from lost
 
     async def _answered(self, progress: Progress, *, awaited: tuple[int, ...] = OK) -> None:
         """Wait for the reply to a command; any other than those awaited ends the dialogue."""
-        with _ending_at(progress):
+        try:
             reply = await self._dialogue.reply()
+        except OSError as lost:
+            raise _lost(progress, lost) from lost
         if reply.code not in awaited:
             await self._settle_down()
             raise SmtpEnded(progress.phase, reply.code, reply.text)
