@@ -50,6 +50,11 @@ _NONE: Attributes = {}
 _tracer: Tracer | None = None
 
 
+def is_told() -> bool:
+    """Tell whether anybody is told; where not, who would only gather facts for a span may spare it."""
+    return _tracer is not None
+
+
 def span(
     name: str, *, kind: Kind = "internal", attributes: Attributes = _NONE
 ) -> AbstractContextManager[Span]:

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 
 from contracts.events import AnyEvent
-from contracts.tracing import Span, span_after
+from contracts.tracing import Attributes, Span, is_told, span_after
 from mailer_service.consuming.entries import Entry
 from mailer_service.consuming.lanes import GROUP
 from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Outcome, RetryLater, Split
@@ -11,11 +11,9 @@ from mailer_service.consuming.outcomes import DeadLetter, Done, Left, Outage, Ou
 
 def told(event: AnyEvent, entry: Entry) -> AbstractContextManager[Span]:
     """Tell of the work at an entry, as a consequence of its event's publishing."""
-    return span_after(
-        event.traceparent,
-        f"process {event.stream.key}",
-        kind="consumer",
-        attributes={
+    attributes: Attributes = {}
+    if is_told():
+        attributes = {
             "messaging.system": "redis",
             "messaging.operation.name": "process",
             "messaging.operation.type": "process",
@@ -26,7 +24,9 @@ def told(event: AnyEvent, entry: Entry) -> AbstractContextManager[Span]:
             "porter.key": entry.key,
             "porter.attempt": entry.attempt,
             "porter.recipient": entry.recipient or 0,
-        },
+        }
+    return span_after(
+        event.traceparent, f"process {event.stream.key}", kind="consumer", attributes=attributes
     )
 
 
