@@ -82,17 +82,18 @@ class SmtpPool:
         self, reused: SmtpConnection, envelope: Envelope, progress: Progress, leave: Callable[[], None]
     ) -> bool:
         """Begin on a connection that the server may have closed meanwhile: that is nobody's failure."""
+        loop = asyncio.get_running_loop()
+        given_up = loop.call_later(self._reused_patience.total_seconds(), reused.drop)
         try:
-            async with asyncio.timeout(self._reused_patience.total_seconds()):
-                if reused.in_transaction:
-                    await self._reset(reused, progress)
-                await self._mail(reused, envelope, progress, leave)
-        except TimeoutError:
-            return False
+            if reused.in_transaction:
+                await self._reset(reused, progress)
+            await self._mail(reused, envelope, progress, leave)
         except SmtpEnded as ended:
             if ended.survivable:
                 raise
             return False
+        finally:
+            given_up.cancel()
         return True
 
     async def _reset(self, connection: SmtpConnection, progress: Progress) -> None:
