@@ -98,6 +98,7 @@ class Stage:
             "LOG_FORMAT": "json",
             "MAILER_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             "MAILER_SMTP_CONNECTIONS": str(CONNECTIONS),
+            "MAILER_SILENT_AFTER": str(SILENCE_SECONDS),
             "MAILER_FROM": "Porter <porter@example.org>",
             "MAILER_PORT": str(free_port()),
         }

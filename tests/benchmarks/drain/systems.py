@@ -11,12 +11,12 @@ ENVIRONMENTS: Final = ROOT / ".venv-bench"
 """A virtual environment for each peer: they do not agree on a version of redis-py."""
 
 WORKERS: Final = "tests.benchmarks.drain.workers"
-CONNECTIONS: Final = int(os.environ.get("PORTER_BENCH_CONNECTIONS", "16"))
+CONNECTIONS: Final = int(os.environ.get("PORTER_BENCH_CONNECTIONS", "64"))
 """SMTP connections of each; Porter's default is 16."""
 JOBS: Final = int(os.environ.get("PORTER_BENCH_JOBS", 2 * CONNECTIONS))
 """What each asynchronous peer has under way at most."""
-SILENCE_SECONDS: Final = 5
-"""After so long a peer takes a job for lost, where it can be told."""
+SILENCE_SECONDS: Final = int(os.environ.get("PORTER_BENCH_SILENCE", "5"))
+"""After so long a worker's jobs count as lost, where a system can be told. Porter's default is 10."""
 
 
 @dataclass(frozen=True, slots=True)
