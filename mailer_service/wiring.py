@@ -138,6 +138,7 @@ class Mailer:
             last=entry.attempt >= self._max_attempts,
             taken_from=entry.taken_from,
             reopen=REOPENS.get(entry.replayed, Reopen.NOTHING),
+            may_begin=lambda: self.consumer.may_begin(held),
             begin_data=lambda: self.consumer.begin(held),
         )
         return outcome_of(await self._courier.deliver(event, position=entry.recipient or 0, attempt=attempt))

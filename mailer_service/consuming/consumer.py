@@ -137,19 +137,23 @@ class Consumer:
         for name, subscriber in subscribers.items():
             self.readers[name].replace_loop_of(subscriber)
 
+    def may_begin(self, held: InHand) -> bool:
+        """Tell whether `begin` would give leave now."""
+        in_hand_for = self._clock() - held.asked_at
+        return (
+            not self._hurrying.is_set()
+            and self.life.may_begin
+            and self.life.has_lasted_since(held.asked_at)
+            and in_hand_for < self.pace.begin_before_stuck.total_seconds()
+        )
+
     def begin(self, held: InHand) -> bool:
         """Ask leave for irrevocable work on an entry.
 
         Refused in a hurry, once the sign of life is old, and for an entry that others may have taken over
         meanwhile: from a life that broke since it was read, or because it has been in hand for too long.
         """
-        in_hand_for = self._clock() - held.asked_at
-        if (
-            self._hurrying.is_set()
-            or not self.life.may_begin
-            or not self.life.has_lasted_since(held.asked_at)
-            or in_hand_for >= self.pace.begin_before_stuck.total_seconds()
-        ):
+        if not self.may_begin(held):
             return False
         held.irrevocable = True
         return True

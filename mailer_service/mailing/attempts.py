@@ -24,9 +24,9 @@ class Attempt:
 
     `owner` is the consumer that has the entry in hand, `number` is 1 for the first try, and `last` says
     that a passing failure now is the end. `taken_from` names the consumers that the entry was reclaimed
-    from: their claims in the ledger count no more. `begin_data` is asked immediately before the DATA command
-    and again before its content; where it answers False (the consumer may have been declared dead meanwhile)
-    nothing of the mail is written.
+    from: their claims in the ledger count no more. `may_begin`, which commits to nothing, is asked before
+    DATA is said, be it together with MAIL, and `begin_data` immediately before the content. Where either
+    answers False (the consumer may have been declared dead meanwhile) nothing of the mail is written.
     """
 
     owner: str
@@ -34,6 +34,7 @@ class Attempt:
     last: bool
     taken_from: tuple[str, ...]
     reopen: Reopen
+    may_begin: Callable[[], bool]
     begin_data: Callable[[], bool]
 
 

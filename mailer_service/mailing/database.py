@@ -12,8 +12,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 OUR_FAULT: Final = ("22", "23")
 """SQLSTATE classes that say something about the values we sent, not about Postgres being there."""
 
+LOCKED: Final = "55P03"
+"""lock_not_available: somebody holds a row for longer than `Database` waits for it."""
+
 NOT_MIGRATED: Final = frozenset({"3F000", "42P01", "42703"})
 """No such schema, table or column."""
+
+
+LOCK_SHARE: Final = 1 / 3
+"""Of the patience; so a row that somebody holds is told apart from a Postgres that does not answer."""
 
 
 class PostgresAway(ConnectionError):
@@ -26,6 +33,11 @@ class PostgresAway(ConnectionError):
     def lacks_tables(self) -> bool:
         """Whether Postgres is there, and only what `migrate` makes is not."""
         return isinstance(self.__cause__, DBAPIError) and _sqlstate(self.__cause__) in NOT_MIGRATED
+
+    @property
+    def found_it_locked(self) -> bool:
+        """Whether Postgres is there, and only a row was locked that the statement asked for."""
+        return isinstance(self.__cause__, DBAPIError) and _sqlstate(self.__cause__) == LOCKED
 
 
 class Database:
@@ -48,7 +60,10 @@ class Database:
             connect_args={
                 "timeout": seconds,
                 "command_timeout": seconds,
-                "server_settings": {"application_name": "mailer-service"},
+                "server_settings": {
+                    "application_name": "mailer-service",
+                    "lock_timeout": f"{seconds * LOCK_SHARE:.3f}s",
+                },
             },
         )
 
@@ -62,7 +77,7 @@ class Database:
         try:
             return await self._once(statement, values)
         except PostgresAway as away:
-            if isinstance(away.__cause__, (TimeoutError, PoolEmpty)):
+            if isinstance(away.__cause__, (TimeoutError, PoolEmpty)) or away.found_it_locked:
                 raise
         # The pool's connection had died, perhaps with a Postgres that has long been back.
         return await self._once(statement, values)

@@ -132,6 +132,7 @@ class Dispatch:
                 write,
                 envelope=Envelope(self.renderer.sender.address, recipient),
                 pool=provider.pool,
+                may_begin=errand.attempt.may_begin,
                 begin_data=errand.begin_data,
                 counted=turn.used,
                 until=until,

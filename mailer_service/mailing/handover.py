@@ -20,7 +20,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """`begin_data` said no: the content was not begun, and the server cannot have the mail."""
+    """There was no leave to begin: the content was not begun, and the server cannot have the mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ async def hand_over(
     *,
     envelope: Envelope,
     pool: SmtpPool,
+    may_begin: Callable[[], bool],
     begin_data: Callable[[], bool],
     until: float,
     secrets: Iterable[str],
@@ -50,15 +51,14 @@ async def hand_over(
     `write` writes the mail for the server that gets it: lines ended by CRLF, and nothing beyond ASCII but
     what the connection's `eight_bit` allows, and its `utf8` where the envelope itself is beyond ASCII.
 
-    `begin_data` is asked before the DATA command, and again before the content: between the two the process
-    may have been stopped for longer than its claim holds. `counted` is told once DATA was answered: whatever
-    the server counts mails by lies before that.
+    `may_begin` is asked before DATA is said, which may be together with MAIL, and `begin_data` before the
+    content: between the two the process may have been stopped for longer than its claim holds. `counted` is
+    told once DATA was answered: whatever the server counts mails by lies before that.
     """
     progress = Progress()
 
     def leave() -> None:
-        if not begin_data():
-            raise _Refrained
+        _ask(may_begin)
 
     with span("smtp", kind="client", attributes={"porter.provider": pool.url.provider}) as told:
         try:
@@ -70,7 +70,7 @@ async def hand_over(
                 raw = write(connection)
                 await connection.data_command(progress, leave=leave)
                 counted()
-                leave()
+                _ask(begin_data)
                 reply = await connection.content(raw, progress)
         except _Refrained:
             return NotBegun()
@@ -91,3 +91,8 @@ def _tell_end(told: Span, phase: Phase, code: int | None) -> None:
     if code is not None:
         told.note({"smtp.reply_code": code})
     told.fail("no_reply" if code is None else str(code))
+
+
+def _ask(leave: Callable[[], bool]) -> None:
+    if not leave():
+        raise _Refrained

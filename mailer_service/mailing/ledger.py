@@ -1,12 +1,14 @@
 """The ledger: who has which mail in hand, and how each mail ended. One row a mail, in Postgres."""
 
+import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import TextClause
+from sqlalchemy import Row, TextClause
 
 from contracts import streams
 from mailer_service.mailing import claiming, statements, upkeep
@@ -20,6 +22,7 @@ KEPT: Final = timedelta(days=35)
 """Longer than any stream keeps an entry that could ask for the same mail again."""
 
 LEFT_BEHIND_MAX: Final = 10_000
+LET_GO_WITHIN: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,12 @@ class Ledger:
             "address": mail.address,
             "login": mail.stream == streams.LOGIN.name,
         }
+        asked = self._claims.ask(question)
         try:
-            row = await self._claims.ask(question)
+            row = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            await self._let_go(mail, token, asked)
+            raise
         except BaseException:
             self._leave_behind(mail, token)
             raise
@@ -226,6 +233,17 @@ class Ledger:
     async def close(self) -> None:
         """Let go of all connections."""
         await self._database.close()
+
+    async def _let_go(self, mail: Mail, token: UUID, asked: asyncio.Future[Row[Any] | None]) -> None:
+        """Let go of what is claimed for somebody who is cancelled: the lot goes on without them."""
+        self._leave_behind(mail, token)  # unless it is let go of below
+        await asyncio.wait({asked}, timeout=LET_GO_WITHIN.total_seconds())
+        if not asked.done() or asked.exception() is not None or (row := asked.result()) is None:
+            return
+        if row.state == State.SENDING:
+            claim = Claim(mail, "", token, row.unclear, row.provider, "", row.bound)
+            with suppress(PostgresAway):
+                await self.let_wait(claim, reason="handed_back", error="")
 
     async def _state(self, mail: Mail) -> State:
         row = await self._database.row(claiming.STATE, _key(mail))

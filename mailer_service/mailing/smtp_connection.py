@@ -253,11 +253,14 @@ class SmtpConnection:
             raise SmtpEnded(progress.phase, reply.code, reply.text)
 
     async def _settle_down(self) -> None:
-        """Hear what else was said meanwhile. A server that waits for content gets none, and is left."""
+        """Hear what else was said meanwhile. A server that waits for content gets none, and is left.
+
+        A refusal that was heard stays one, though the deadline passes while the rest is awaited.
+        """
         try:
             async with asyncio.timeout(REST_WITHIN_SECONDS):
                 replies = await self._dialogue.skip_replies()
-        except (TimeoutError, OSError):
+        except (TimeoutError, OSError, asyncio.CancelledError):
             self.drop()
         else:
             if any(reply.code == GO_AHEAD for reply in replies):

@@ -31,6 +31,8 @@ class SmtpDialogue(asyncio.Protocol):
         self._transport: Final = transport
         self._unread = bytearray()
         self._lines: list[bytes] = []
+        self._reply_bytes = 0
+        """What has come of a reply that is not whole yet."""
         self._replies: Final[deque[Reply]] = deque()
         self._awaited = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -76,13 +78,15 @@ class SmtpDialogue(asyncio.Protocol):
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come."""
+        """Read what has come; nothing more, once the connection is unusable."""
         self._unread += data
+        self._reply_bytes += len(data)
         *lines, rest = self._unread.split(b"\n")
         self._unread = bytearray(rest)
         for line in lines:
-            self._read(bytes(line))
-        if len(self._unread) + sum(map(len, self._lines)) > REPLY_BYTES_MAX:
+            if self._is_sound:
+                self._read(bytes(line))
+        if self._reply_bytes > REPLY_BYTES_MAX and self._is_sound:
             self._heard(Reply(NO_REPLY_CODE, "a reply without an end"))
         self._wake()
 
@@ -100,13 +104,15 @@ class SmtpDialogue(asyncio.Protocol):
         if text[:1] != b"-":
             said = b"\n".join(self._lines).decode("utf-8", "surrogateescape")
             self._lines.clear()
+            self._reply_bytes = len(self._unread)
             self._heard(Reply(int(code), said))
 
     def _heard(self, reply: Reply) -> None:
-        if reply.code == NO_REPLY_CODE or len(self._replies) >= self._awaited:
-            self._is_sound = False
-        if len(self._replies) < self._awaited:
+        is_awaited = len(self._replies) < self._awaited
+        if is_awaited:
             self._replies.append(reply)
+        if reply.code == NO_REPLY_CODE or not is_awaited:
+            self.drop()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

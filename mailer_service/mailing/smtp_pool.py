@@ -130,6 +130,7 @@ class SmtpPool:
             closing.cancel()
             if connection.usable:
                 return connection
+            connection.drop()
         return None
 
     def _give_back(self, connection: SmtpConnection, *, fit: bool) -> None:

@@ -83,6 +83,7 @@ async def _hand_over(pool: SmtpPool, slots: Slots) -> None:
             lambda _: RAW,
             envelope=Envelope(SENDER, RECIPIENT),
             pool=pool,
+            may_begin=lambda: True,
             begin_data=lambda: True,
             until=asyncio.get_running_loop().time() + 20,
             secrets=(RECIPIENT, "481502"),

@@ -61,6 +61,7 @@ def create_app(settings: AuthSettings, *, smtp_url: str) -> FastAPI:
             ),
             envelope=Envelope(SENDER.address, letter.recipient.address),
             pool=pool,
+            may_begin=lambda: True,
             begin_data=lambda: True,
             until=asyncio.get_running_loop().time() + DEADLINE_SECONDS,
             secrets=letter.secrets,

@@ -49,7 +49,7 @@ def attempt(
     reopen: Reopen = Reopen.NOTHING,
     begin_data: Callable[[], bool] = lambda: True,
 ) -> Attempt:
-    return Attempt(owner, number, last, taken_from, reopen, begin_data)
+    return Attempt(owner, number, last, taken_from, reopen, begin_data, begin_data)
 
 
 def otp_requested(

@@ -228,12 +228,14 @@ class Dialogue:
         self._server.most_mails = max(self._server.most_mails, self._server._mails)
 
     async def _data(self) -> None:
-        if (
-            self._refused
-            and not self._server._fault(Phase.REFUSED_DATA, recipient=self._recipient, seen=0).reply
-        ):
-            await self._write("554 5.5.1 No valid recipients")
-            return
+        if self._refused:
+            fault = self._server._fault(Phase.REFUSED_DATA, recipient=self._recipient, seen=0)
+            if fault.silent:
+                await self._reader.read()
+                raise Dropped
+            if fault.reply is None:
+                await self._write("554 5.5.1 No valid recipients")
+                return
         begun = DataBegun(recipient=self._recipient, begun_at=time.monotonic())
         self._server.data_begun.append(begun)
         if await self._answer(Phase.DATA):

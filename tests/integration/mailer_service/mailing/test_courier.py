@@ -23,6 +23,7 @@ from mailer_service.mailing.deliveries import (
     Suppressed,
     Unconfirmed,
 )
+from mailer_service.mailing.rendering import Renderer
 from tests.support.couriers import (
     ADA,
     CODE,
@@ -348,6 +349,25 @@ async def test_a_recipient_that_draws_421_stops_nobody_else(postgres_url: str) -
             other: OtpRequested = otp_requested(f"other{number}@example.org")
             assert await carrier.deliver(other, position=0, attempt=attempt()) == Sent()
     assert len(smtp.accepted) == 3
+
+
+@pytest.mark.parametrize("pipelining", [False, True], ids=["in_turn", "pipelined"])
+async def test_a_surprise_while_it_is_written_lets_the_mail_go(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, *, pipelining: bool
+) -> None:
+    def surprise(*_: object, **__: object) -> bytes:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(FaultSmtp, "pipelining", pipelining)
+    event = otp_requested()
+    async with FaultSmtp() as smtp, courier(postgres_url, smtp.url) as carrier:
+        with monkeypatch.context() as broken:
+            broken.setattr(Renderer, "render", surprise)
+            with pytest.raises(RuntimeError, match="nobody thought"):
+                await carrier.deliver(event, position=0, attempt=attempt())
+        assert (await LedgerBook(postgres_url).row(event.id))["state"] == "waiting"
+        assert await carrier.deliver(event, position=0, attempt=attempt()) == Sent()
+    assert len(smtp.accepted) == 1
 
 
 async def test_a_surprise_before_data_lets_the_mail_go(postgres_url: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
 
-from mailer_service.mailing.database import Database
+from mailer_service.mailing.database import Database, PostgresAway
 from mailer_service.mailing.deliveries import State
 from mailer_service.mailing.ledger import Claim, Ledger, NotClaimed
 from tests.support.couriers import LedgerBook, for_sqlalchemy
@@ -100,6 +100,48 @@ async def test_a_row_that_somebody_locks_holds_up_no_other_mail(
     await until(recording.done, within=10)
     assert recording.result() is not None
     await operator.close()
+
+
+async def test_a_row_that_somebody_locks_spoils_no_other_mail_of_its_lot(
+    database: Counting, postgres_url: str
+) -> None:
+    ledger = Ledger(database)
+    locked = a_mail()
+    assert isinstance(await claimed(ledger, locked, owner="host-2"), Claim)
+    operator = await asyncpg.connect(postgres_url)
+    transaction = operator.transaction()
+    await transaction.start()
+    await operator.execute("SELECT FROM mailer.deliveries WHERE event_id = $1 FOR UPDATE", locked.event_id)
+    mails = [a_mail() for _ in range(30)]
+    mates = asyncio.gather(*(claimed(ledger, mail) for mail in mails))
+    with pytest.raises(PostgresAway):
+        await claimed(ledger, locked, taken_from=("host-2",))
+    assert {type(claim) for claim in await mates} == {Claim}
+    await transaction.rollback()
+    await operator.close()
+    assert isinstance(await claimed(ledger, locked, taken_from=("host-2",)), Claim)
+
+
+async def test_what_is_claimed_for_somebody_who_is_cancelled_is_let_go_of(
+    database: Counting, postgres_url: str
+) -> None:
+    ledger, other = Ledger(database), Database(for_sqlalchemy(postgres_url))
+    mails = [a_mail() for _ in range(5)]
+    operator = await asyncpg.connect(postgres_url)
+    transaction = operator.transaction()
+    await transaction.start()
+    await operator.execute("LOCK TABLE mailer.deliveries IN EXCLUSIVE MODE")
+    claiming = [asyncio.create_task(claimed(ledger, mail)) for mail in mails]
+    await until(lambda: database.statements, within=5)
+    for claim in claiming:
+        claim.cancel()
+    await transaction.rollback()
+    await operator.close()
+    ends = await asyncio.gather(*claiming, return_exceptions=True)
+    assert {type(end) for end in ends} == {asyncio.CancelledError}
+    again = await asyncio.gather(*(claimed(Ledger(other), mail, owner="host-2") for mail in mails))
+    assert {type(claim) for claim in again} == {Claim}
+    await other.close()
 
 
 async def test_two_mailers_take_the_same_lots_without_a_deadlock(

@@ -53,6 +53,7 @@ async def send(
         lambda _: RAW,
         envelope=Envelope("porter@porter.test", recipient),
         pool=pool,
+        may_begin=lambda: True,
         begin_data=lambda: True,
         until=asyncio.get_running_loop().time() + within,
         secrets=(recipient,),
@@ -105,6 +106,7 @@ async def test_nothing_is_said_of_a_mail_whose_time_to_begin_is_over(*, pipelini
             lambda _: RAW,
             envelope=Envelope("porter@porter.test", "ada@example.org"),
             pool=pool,
+            may_begin=lambda: False,
             begin_data=lambda: False,
             until=asyncio.get_running_loop().time() + 10,
             secrets=(),
@@ -128,12 +130,24 @@ async def test_a_server_that_waits_for_content_after_a_refusal_gets_none() -> No
         assert [mail.recipient for mail in smtp.accepted] == ["ada@example.org"]
 
 
+async def test_a_refusal_stays_one_though_the_rest_is_answered_late() -> None:
+    plan = rules(
+        Rule(Phase.RCPT, Fault("550 5.1.1 Who?", delay=0.2), recipient="nobody@example.org"),
+        Rule(Phase.REFUSED_DATA, Fault(silent=True), recipient="nobody@example.org"),
+    )
+    async with FaultSmtp(plan) as smtp, pooled(smtp) as pool:
+        refused = await send(pool, "nobody@example.org", within=0.7)
+        assert isinstance(refused, Failed)
+        assert refused.verdict == Refused("recipient_refused", bounced=True)
+        assert isinstance(await send(pool), HandedOver)
+
+
 async def test_a_goodbye_to_an_idle_connection_is_no_answer_to_the_next_mail() -> None:
     async with FaultSmtp() as smtp, pooled(smtp) as pool:
         await send(pool)
         (writer,) = smtp._open
         writer.write(b"421 4.4.2 Idle for too long\r\n")
-        await until(lambda: not any(connection.usable for connection in pool._idle), within=5)
+        await until(lambda: smtp.open_connections == 0, within=5)
         assert isinstance(await send(pool), HandedOver)
     assert smtp.connections == 2
 

@@ -3,12 +3,13 @@
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session
 from aiosmtpd.smtp import Envelope as Enveloped
 from cryptography import x509
@@ -90,6 +91,7 @@ async def send(url: str, *, tls: ssl.SSLContext | None) -> object:
             lambda _: b"Subject: hello\r\n\r\nhello\r\n",
             envelope=Envelope("porter@porter.test", "ada@example.org"),
             pool=pool,
+            may_begin=lambda: True,
             begin_data=lambda: True,
             until=asyncio.get_running_loop().time() + 10,
             secrets=(),
@@ -127,7 +129,15 @@ async def refusal(port: int, scheme: str, *, tls: ssl.SSLContext | None) -> Smtp
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
-async def test_mail_and_password_go_over_verified_tls(authority: Authority, scheme: str) -> None:
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_mail_and_password_go_over_verified_tls(
+    authority: Authority, scheme: str, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(go_over_verified_tls(authority, scheme))
+
+
+async def go_over_verified_tls(authority: Authority, scheme: str) -> None:
     box, context = Box(), authority.server(LOOPBACK)
     direct = scheme == "smtps"
     serve = serving(box, tls=context if direct else None, starttls=None if direct else context, auth=True)
