@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.benchmarks.drain.systems import ENVIRONMENTS, PEERS
 
-LOCKS: Final = Path(__file__).parent / "peers"
+LOCKS: Final = Path(__file__).parent / "locks"
 UV: Final = Path(sys.executable).with_name("uv")
 """It is among Porter's own development tools."""
 
