@@ -29,7 +29,7 @@ from tests.benchmarks.drain.peers import make_all
 from tests.benchmarks.drain.results import keep, number
 from tests.benchmarks.drain.rounds import in_turns, medians
 from tests.benchmarks.drain.stage import staged
-from tests.benchmarks.drain.systems import ALL, PORTER, PORTER_TWICE, READY_BYTES, System, named
+from tests.benchmarks.drain.systems import ALL, DRAINING, PORTER, PORTER_TWICE, READY_BYTES, System, named
 from tests.benchmarks.drain.telling import tell
 
 QUEUES = tuple(system for system in ALL if system is not READY_BYTES)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     names = arguments[1] if len(arguments) > 1 else None
     match arguments[:1]:
         case ["drain"]:
-            asyncio.run(_drain(_ready(named(names))))
+            asyncio.run(_drain(_ready(named(names, among=DRAINING))))
         case ["latency"]:
             asyncio.run(_latency(_ready(named(names, among=QUEUES))))
         case ["kills"]:

@@ -34,13 +34,16 @@ class CountingSink:
 
 
 @asynccontextmanager
-async def counting_sink(folder: Path) -> AsyncIterator[CountingSink]:
-    """Lend one. Raises `FileNotFoundError` where Postfix is not installed."""
+async def counting_sink(folder: Path, *, pipelining: bool = True) -> AsyncIterator[CountingSink]:
+    """Lend one, with PIPELINING (RFC 2920) or without.
+
+    Raises `FileNotFoundError` where Postfix is not installed.
+    """
     sink = CountingSink(free_port(), folder / f"smtp-sink-{free_port()}.txt")
-    user = ("-u", "nobody") if os.geteuid() == 0 else ()
+    options = (*(("-u", "nobody") if os.geteuid() == 0 else ()), *(() if pipelining else ("-p",)))
     with sink.notes.open("wb") as notes:
         process = await asyncio.create_subprocess_exec(
-            PROGRAM, *user, "-c", f"inet:127.0.0.1:{sink.port}", BACKLOG, stdout=notes
+            PROGRAM, *options, "-c", f"inet:127.0.0.1:{sink.port}", BACKLOG, stdout=notes
         )
     try:
         await until(lambda: _listens(sink.port), within=10)

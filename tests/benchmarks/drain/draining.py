@@ -54,7 +54,7 @@ async def drain(system: System, *, stage: Stage, count: int, waiting: int = 0) -
     await stage.fill(system, count + waiting)
     load, _, _ = os.getloadavg()
     arguments = (str(count),) if system is READY_BYTES else ()
-    async with counting_sink(stage.folder) as sink:
+    async with counting_sink(stage.folder, pipelining=system.pipelining) as sink:
         environment = stage.environment(smtp_port=sink.port)
         async with working(
             system, environment=environment, folder=stage.folder, arguments=arguments

@@ -31,6 +31,8 @@ class System:
     module: str | None = None
     """Publishes for it; none where there is no queue."""
     replicas: int = 1
+    pipelining: bool = True
+    """Whether the mail server offers it; of all of them Porter alone makes use of it."""
 
     @property
     def python(self) -> Path:
@@ -46,6 +48,9 @@ def _peer(name: str, *command: str) -> System:
 PORTER: Final = System("Porter", ("-m", "mailer_service.cli", "run"), module=f"{WORKERS}.porter")
 PORTER_TWICE: Final = System(
     "Porter x 2", ("-m", "mailer_service.cli", "run"), module=f"{WORKERS}.porter", replicas=2
+)
+PORTER_IN_TURN: Final = System(
+    "Porter in turn", ("-m", "mailer_service.cli", "run"), module=f"{WORKERS}.porter", pipelining=False
 )
 BARE_LOOP: Final = System("bare loop", ("-m", f"{WORKERS}.bare_loop"), module=f"{WORKERS}.bare_loop")
 READY_BYTES: Final = System("ready-made bytes", ("-m", f"{WORKERS}.ready_bytes"))
@@ -66,6 +71,9 @@ PEERS: Final = (
     ),
 )
 ALL: Final = (PORTER, BARE_LOOP, READY_BYTES, *PEERS)
+
+
+DRAINING: Final = (PORTER, PORTER_IN_TURN, *ALL[1:])
 
 
 def named(names: str | None, *, among: tuple[System, ...] = ALL) -> tuple[System, ...]:
